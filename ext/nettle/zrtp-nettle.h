@@ -1,0 +1,14 @@
+/* What Nettle gives the protocol.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifndef ZRTP_NETTLE_H
+#define ZRTP_NETTLE_H
+
+#include "gst/protocol/crypto.h"
+
+extern const ZrtpHash zrtp_nettle_s256, zrtp_nettle_s384;
+extern const ZrtpCipher zrtp_nettle_aes1, zrtp_nettle_aes3;
+extern const ZrtpKeyAgreement zrtp_nettle_x255, zrtp_nettle_ec25, zrtp_nettle_ec38;
+
+#endif

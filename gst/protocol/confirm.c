@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/protocol/confirm.h"
+
+#include <string.h>
+
+enum {
+  FLAG_E = 1 << 3,
+  FLAG_V = 1 << 2,
+  FLAG_A = 1 << 1,
+  FLAG_D = 1 << 0,
+  ENCRYPTED_OFFSET = ZRTP_FRAME_SIZE + ZRTP_CONFIRM_TAG_SIZE,
+};
+
+/* confirm_mac = MAC(mackey, encrypted part of Confirm), leftmost 64 bits (§4.6). */
+static void
+confirm_mac (const ZrtpConfirmKeys *keys, ZrtpBytes encrypted, uint8_t mac[ZRTP_MAX_HASH])
+{
+  keys->hash->mac ((ZrtpBytes){keys->mackey, keys->hash->size}, &encrypted, 1, mac);
+}
+
+void
+zrtp_confirm_write (const ZrtpConfirm *confirm, ZrtpMessageType type, const ZrtpConfirmKeys *keys,
+    const uint8_t iv[ZRTP_CIPHER_BLOCK], uint8_t out[ZRTP_CONFIRM_SIZE])
+{
+  ZrtpWriter writer = zrtp_writer (out, ZRTP_CONFIRM_SIZE);
+  ZrtpBytes encrypted = {out + ENCRYPTED_OFFSET, ZRTP_CONFIRM_SIZE - ENCRYPTED_OFFSET};
+  uint8_t mac[ZRTP_MAX_HASH] = {0};
+
+  zrtp_message_begin (&writer, type, ZRTP_CONFIRM_SIZE);
+  zrtp_write (&writer, mac, ZRTP_MAC_SIZE); /* filled in below */
+  zrtp_write (&writer, iv, ZRTP_CIPHER_BLOCK);
+  zrtp_write (&writer, confirm->h0, sizeof confirm->h0);
+  zrtp_write_u32 (
+      &writer, (confirm->enrollment ? FLAG_E : 0) | (confirm->sas_verified ? FLAG_V : 0) |
+                   (confirm->allow_clear ? FLAG_A : 0) | (confirm->disclosure ? FLAG_D : 0));
+  zrtp_write_u32 (&writer, confirm->cache_expiry);
+
+  keys->cipher->cfb_encrypt (keys->zrtpkey, iv, out + ENCRYPTED_OFFSET, encrypted.size);
+  confirm_mac (keys, encrypted, mac);
+  memcpy (out + ZRTP_FRAME_SIZE, mac, ZRTP_MAC_SIZE);
+}
+
+static bool
+parse_plain (ZrtpBytes plain, ZrtpConfirm *confirm)
+{
+  ZrtpReader reader = zrtp_reader (plain.data, plain.size);
+  uint32_t flags;
+
+  zrtp_read (&reader, confirm->h0, sizeof confirm->h0);
+  flags = zrtp_read_u32 (&reader);
+  confirm->cache_expiry = zrtp_read_u32 (&reader);
+  confirm->enrollment = flags & FLAG_E;
+  confirm->sas_verified = flags & FLAG_V;
+  confirm->allow_clear = flags & FLAG_A;
+  confirm->disclosure = flags & FLAG_D;
+  /* 15 bits ignored, then 9 bits of signature length in words. */
+  zrtp_read_view (&reader, (flags >> 8 & 0x1ff) * 4);
+  return zrtp_reader_done (&reader);
+}
+
+ZrtpResult
+zrtp_confirm_parse (ZrtpBytes message, const ZrtpConfirmKeys *keys, ZrtpConfirm *confirm)
+{
+  const uint8_t *mac = message.data + ZRTP_FRAME_SIZE;
+  const uint8_t *iv = mac + ZRTP_MAC_SIZE;
+  ZrtpBytes encrypted = {message.data + ENCRYPTED_OFFSET, message.size - ENCRYPTED_OFFSET};
+  uint8_t plain[ZRTP_CONFIRM_MAX_SIZE - ENCRYPTED_OFFSET];
+  uint8_t expected[ZRTP_MAX_HASH];
+  bool ok;
+
+  confirm_mac (keys, encrypted, expected);
+  if (!zrtp_equal (expected, mac, ZRTP_MAC_SIZE))
+    return ZRTP_BAD_MAC;
+
+  memcpy (plain, encrypted.data, encrypted.size);
+  keys->cipher->cfb_decrypt (keys->zrtpkey, iv, plain, encrypted.size);
+  ok = parse_plain ((ZrtpBytes){plain, encrypted.size}, confirm);
+  zrtp_wipe (plain, encrypted.size);
+  return ok ? ZRTP_ACCEPTED : ZRTP_BAD_CONTENT;
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/protocol/engine-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "if a ZRTP responder receives no ZRTP messages for more than 10 seconds", §6 */
+static const uint64_t responder_patience = 10 * UINT64_C (1000000000);
+
+/* --- The state table: docs/state-machine.md is printed from it --------------------------------- */
+
+static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
+    [ZRTP_STATE_DISCOVERY] =
+        {
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello,
+            [ZRTP_MESSAGE_HELLOACK] = zrtp_on_helloack,
+            [ZRTP_MESSAGE_COMMIT] = zrtp_on_early_commit,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_early_error,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+        },
+    [ZRTP_STATE_COMMIT_SENT] =
+        {
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_HELLOACK] = zrtp_on_helloack,
+            [ZRTP_MESSAGE_COMMIT] = zrtp_on_commit,
+            [ZRTP_MESSAGE_DHPART1] = zrtp_on_dhpart1,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_error,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+        },
+    [ZRTP_STATE_DHPART1_SENT] =
+        {
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_COMMIT] = zrtp_on_commit_again,
+            [ZRTP_MESSAGE_DHPART2] = zrtp_on_dhpart2,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_error,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+        },
+    [ZRTP_STATE_DHPART2_SENT] =
+        {
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_CONFIRM1] = zrtp_on_confirm1,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_error,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+        },
+    [ZRTP_STATE_CONFIRM1_SENT] =
+        {
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_DHPART2] = zrtp_on_dhpart2_again,
+            [ZRTP_MESSAGE_CONFIRM2] = zrtp_on_confirm2,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_error,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+        },
+    [ZRTP_STATE_CONFIRM2_SENT] =
+        {
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_CONF2ACK] = zrtp_on_conf2ack,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_error,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+        },
+    /* Nothing unauthenticated ends a secure stream: no Error here (§4.7.1 is for exchanges in
+     * progress). */
+    [ZRTP_STATE_SECURE] =
+        {
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_CONFIRM2] = zrtp_on_confirm2_again,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+        },
+    [ZRTP_STATE_ERROR_SENT] =
+        {
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_error_again,
+            [ZRTP_MESSAGE_ERRORACK] = zrtp_on_errorack,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+        },
+    [ZRTP_STATE_FAILED] =
+        {
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_error_again,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+        },
+};
+
+ZrtpResult
+zrtp_engine_handle_packet (ZrtpEngine *engine, const uint8_t *data, size_t size, uint64_t now)
+{
+  ZrtpPacket packet;
+  ZrtpResult result = zrtp_packet_parse (data, size, &packet);
+
+  if (result == ZRTP_ACCEPTED) {
+    ZrtpHandler handler = handlers[engine->state][packet.type];
+
+    result = handler ? handler (engine, &packet, now) : ZRTP_UNEXPECTED;
+    if (result == ZRTP_ACCEPTED || result == ZRTP_REPEATED)
+      engine->patience_due = now + responder_patience;
+  }
+  engine->counters.received[result]++;
+  return result;
+}
+
+/* --- Life -------------------------------------------------------------------------------------- */
+
+bool
+zrtp_random (ZrtpEngine *engine, uint8_t *out, size_t size)
+{
+  const ZrtpRandom *random = &engine->call->crypto->random;
+
+  return random->fill (random->user, out, size);
+}
+
+void
+zrtp_image (const ZrtpEngine *engine, ZrtpBytes of, uint8_t out[ZRTP_IMAGE_SIZE])
+{
+  engine->call->s256->digest (&of, 1, out);
+}
+
+bool
+zrtp_image_follows (const ZrtpEngine *engine, const uint8_t preimage[ZRTP_IMAGE_SIZE],
+    const uint8_t image[ZRTP_IMAGE_SIZE])
+{
+  uint8_t computed[ZRTP_IMAGE_SIZE];
+
+  zrtp_image (engine, (ZrtpBytes){preimage, ZRTP_IMAGE_SIZE}, computed);
+  return zrtp_equal (computed, image, ZRTP_IMAGE_SIZE);
+}
+
+/* H0 = 256-bit random nonce, H1 = hash (H0), H2 = hash (H1), H3 = hash (H2), §9. */
+static bool
+make_chain (ZrtpEngine *engine)
+{
+  ZrtpHashChain *chain = &engine->chain;
+
+  if (!zrtp_random (engine, chain->h[0], ZRTP_IMAGE_SIZE))
+    return false;
+  for (unsigned i = 1; i < 4; i++)
+    zrtp_image (engine, (ZrtpBytes){chain->h[i - 1], ZRTP_IMAGE_SIZE}, chain->h[i]);
+  return true;
+}
+
+static void
+make_hello (ZrtpEngine *engine)
+{
+  ZrtpHello hello = {.version = {'1', '.', '1', '0'}, .offer = engine->config.offer};
+
+  memcpy (hello.client_id, engine->config.client_id, sizeof hello.client_id);
+  memcpy (hello.h3, engine->chain.h[3], sizeof hello.h3);
+  memcpy (hello.zid, engine->call->zid, sizeof hello.zid);
+  engine->hello_size =
+      zrtp_hello_write (&hello, engine->call->s256, engine->chain.h[2], engine->hello);
+}
+
+ZrtpEngine *
+zrtp_engine_new (ZrtpCall *call, const ZrtpConfig *config)
+{
+  ZrtpEngine *engine = calloc (1, sizeof *engine);
+  uint8_t sequence[2];
+
+  if (!engine)
+    return NULL;
+  engine->call = call;
+  engine->config = *config;
+  if (!make_chain (engine) || !zrtp_random (engine, sequence, sizeof sequence)) {
+    zrtp_engine_free (engine);
+    return NULL;
+  }
+  /* "initialized to a random value" (§5); 1 to 4095 because libbzrtp takes no number twice and
+   * knows no wrap-around. */
+  engine->sequence = (uint16_t) ((sequence[0] << 8 | sequence[1]) % 4095 + 1);
+  make_hello (engine);
+  return engine;
+}
+
+void
+zrtp_exchange_free (ZrtpEngine *engine)
+{
+  if (!engine->exchange)
+    return;
+  zrtp_wipe (engine->exchange, sizeof *engine->exchange);
+  free (engine->exchange);
+  engine->exchange = NULL;
+}
+
+void
+zrtp_engine_free (ZrtpEngine *engine)
+{
+  if (!engine)
+    return;
+  zrtp_exchange_free (engine);
+  zrtp_wipe (engine, sizeof *engine);
+  free (engine);
+}
+
+void
+zrtp_engine_get_hello_hash (const ZrtpEngine *engine, uint8_t out[ZRTP_HELLO_HASH_SIZE])
+{
+  zrtp_image (engine, zrtp_own_hello (engine), out);
+}
+
+void
+zrtp_engine_set_peer_hello_hash (ZrtpEngine *engine, const uint8_t hash[ZRTP_HELLO_HASH_SIZE])
+{
+  engine->config.has_peer_hello_hash = hash != NULL;
+  if (hash)
+    memcpy (engine->config.peer_hello_hash, hash, ZRTP_HELLO_HASH_SIZE);
+}
+
+void
+zrtp_engine_set_ssrc (ZrtpEngine *engine, uint32_t ssrc)
+{
+  engine->config.ssrc = ssrc;
+}
+
+ZrtpState
+zrtp_engine_get_state (const ZrtpEngine *engine)
+{
+  return engine->state;
+}
+
+ZrtpRole
+zrtp_engine_get_role (const ZrtpEngine *engine)
+{
+  return engine->role;
+}
+
+const ZrtpCounters *
+zrtp_engine_get_counters (const ZrtpEngine *engine)
+{
+  return &engine->counters;
+}
+
+/* --- Moving on ---------------------------------------------------------------------------------- */
+
+void
+zrtp_advance (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64_t now)
+{
+  engine->state = state;
+  if (state != ZRTP_STATE_COMMIT_SENT)
+    zrtp_timer_stop (&engine->hello_timer);
+  zrtp_timer_stop (&engine->message_timer);
+  engine->patience_armed = false;
+
+  switch (state) {
+    case ZRTP_STATE_COMMIT_SENT:
+    case ZRTP_STATE_DHPART2_SENT:
+    case ZRTP_STATE_CONFIRM2_SENT:
+    case ZRTP_STATE_ERROR_SENT:
+      zrtp_timer_start (&engine->message_timer, &zrtp_t2, now);
+      break;
+    case ZRTP_STATE_DHPART1_SENT:
+    case ZRTP_STATE_CONFIRM1_SENT:
+      engine->patience_armed = true;
+      engine->patience_due = now + responder_patience;
+      break;
+    default:
+      break;
+  }
+  zrtp_send (engine, message);
+}
+
+/* The termination "results in no updates to the cached shared secrets and deletion of all crypto
+ * context for that media stream", §4.7.1. */
+static void
+end_negotiation (ZrtpEngine *engine, ZrtpErrorCode code, bool by_peer)
+{
+  zrtp_exchange_free (engine);
+  zrtp_wipe (&engine->receive_key, sizeof engine->receive_key);
+  zrtp_wipe (&engine->send_key, sizeof engine->send_key);
+  engine->outbox &= ZRTP_OUT_PINGACK;
+  engine->events = 0;
+  engine->error_code = code;
+  engine->error_by_peer = by_peer;
+  zrtp_event (engine, ZRTP_EVENT_FAILED);
+}
+
+ZrtpResult
+zrtp_fail (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now)
+{
+  end_negotiation (engine, code, false);
+  zrtp_advance (engine, ZRTP_STATE_ERROR_SENT, ZRTP_OUT_ERROR, now);
+  return ZRTP_REFUSED;
+}
+
+ZrtpResult
+zrtp_on_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  /* No MAC can protect an Error (§4.7.1); its SSRC at least is one that somebody off the path does
+   * not know. */
+  if (packet->ssrc != engine->peer_ssrc)
+    return ZRTP_UNEXPECTED;
+  end_negotiation (engine, zrtp_error_parse (packet->message), true);
+  zrtp_advance (engine, ZRTP_STATE_FAILED, ZRTP_OUT_ERRORACK, now);
+  return ZRTP_ACCEPTED;
+}
+
+ZrtpResult
+zrtp_on_error_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  if (packet->ssrc != engine->peer_ssrc)
+    return ZRTP_UNEXPECTED;
+  zrtp_send (engine, ZRTP_OUT_ERRORACK);
+  return ZRTP_REPEATED;
+}
+
+ZrtpResult
+zrtp_on_errorack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  zrtp_advance (engine, ZRTP_STATE_FAILED, 0, now);
+  return ZRTP_ACCEPTED;
+}
+
+/* --- Timers ------------------------------------------------------------------------------------- */
+
+static void
+hello_timeout (ZrtpEngine *engine, uint64_t now)
+{
+  switch (zrtp_timer_fire (&engine->hello_timer, now)) {
+    case ZRTP_TIMER_WAIT:
+      break;
+    case ZRTP_TIMER_RESEND:
+      zrtp_send (engine, ZRTP_OUT_HELLO);
+      engine->counters.retransmissions++;
+      break;
+    case ZRTP_TIMER_SPENT:
+      engine->answer_missed = true;
+      if (engine->state == ZRTP_STATE_DISCOVERY)
+        zrtp_event (engine, ZRTP_EVENT_NO_ANSWER);
+      break;
+  }
+}
+
+static void
+message_timeout (ZrtpEngine *engine, uint64_t now)
+{
+  static const uint32_t message[ZRTP_N_STATES] = {
+      [ZRTP_STATE_COMMIT_SENT] = ZRTP_OUT_COMMIT,
+      [ZRTP_STATE_DHPART2_SENT] = ZRTP_OUT_DHPART,
+      [ZRTP_STATE_CONFIRM2_SENT] = ZRTP_OUT_CONFIRM,
+      [ZRTP_STATE_ERROR_SENT] = ZRTP_OUT_ERROR,
+  };
+
+  switch (zrtp_timer_fire (&engine->message_timer, now)) {
+    case ZRTP_TIMER_WAIT:
+      break;
+    case ZRTP_TIMER_RESEND:
+      zrtp_send (engine, message[engine->state]);
+      engine->counters.retransmissions++;
+      break;
+    case ZRTP_TIMER_SPENT:
+      if (engine->state == ZRTP_STATE_ERROR_SENT)
+        zrtp_advance (engine, ZRTP_STATE_FAILED, 0, now);
+      else
+        zrtp_fail (engine, ZRTP_ERROR_TIMEOUT, now);
+      break;
+  }
+}
+
+void
+zrtp_engine_handle_timeout (ZrtpEngine *engine, uint64_t now)
+{
+  hello_timeout (engine, now);
+  message_timeout (engine, now);
+  if (engine->patience_armed && now >= engine->patience_due)
+    zrtp_fail (engine, ZRTP_ERROR_TIMEOUT, now);
+}
+
+bool
+zrtp_engine_next_timeout (const ZrtpEngine *engine, uint64_t *when)
+{
+  const struct {
+    bool armed;
+    uint64_t due;
+  } timers[] = {
+      {engine->hello_timer.armed, engine->hello_timer.due},
+      {engine->message_timer.armed, engine->message_timer.due},
+      {engine->patience_armed, engine->patience_due},
+  };
+  bool any = false;
+
+  for (unsigned i = 0; i < sizeof timers / sizeof *timers; i++)
+    if (timers[i].armed && (!any || timers[i].due < *when)) {
+      any = true;
+      *when = timers[i].due;
+    }
+  return any;
+}
+
+/* --- Queues ------------------------------------------------------------------------------------- */
+
+static ZrtpBytes
+render (const ZrtpEngine *engine, uint32_t message, uint8_t buffer[ZRTP_PINGACK_SIZE])
+{
+  const ZrtpExchange *exchange = engine->exchange;
+
+  switch (message) {
+    case ZRTP_OUT_HELLO:
+      return zrtp_own_hello (engine);
+    case ZRTP_OUT_COMMIT:
+      return ZRTP_BYTES (exchange->commit);
+    case ZRTP_OUT_DHPART:
+      return (ZrtpBytes){exchange->dhpart, exchange->dhpart_size};
+    case ZRTP_OUT_CONFIRM:
+      return ZRTP_BYTES (exchange->confirm);
+    case ZRTP_OUT_HELLOACK:
+      return (ZrtpBytes){buffer, zrtp_ack_write (buffer, ZRTP_MESSAGE_HELLOACK)};
+    case ZRTP_OUT_CONF2ACK:
+      return (ZrtpBytes){buffer, zrtp_ack_write (buffer, ZRTP_MESSAGE_CONF2ACK)};
+    case ZRTP_OUT_ERRORACK:
+      return (ZrtpBytes){buffer, zrtp_ack_write (buffer, ZRTP_MESSAGE_ERRORACK)};
+    case ZRTP_OUT_ERROR:
+      return (ZrtpBytes){buffer, zrtp_error_write (engine->error_code, buffer)};
+    default: /* ZRTP_OUT_PINGACK: the EndpointHash "can be just the truncated ZID", §5.16 */
+      return (ZrtpBytes){buffer, zrtp_pingack_write (engine->call->zid, engine->ping.endpoint_hash,
+                                     engine->ping_ssrc, buffer)};
+  }
+}
+
+size_t
+zrtp_engine_poll_packet (ZrtpEngine *engine, uint8_t out[ZRTP_MAX_PACKET])
+{
+  uint8_t buffer[ZRTP_PINGACK_SIZE];
+  uint32_t message = engine->outbox & -engine->outbox; /* the lowest bit */
+
+  if (!message)
+    return 0;
+  engine->outbox &= ~message;
+  engine->counters.sent++;
+  return zrtp_packet_write (
+      out, engine->sequence++, engine->config.ssrc, render (engine, message, buffer));
+}
+
+static void
+take_key (ZrtpSrtpKey *from, ZrtpSrtpKey *to)
+{
+  *to = *from;
+  zrtp_wipe (from, sizeof *from);
+}
+
+bool
+zrtp_engine_poll_event (ZrtpEngine *engine, ZrtpEvent *event)
+{
+  ZrtpEventKind kind = ZRTP_EVENT_LOOKUP;
+
+  if (!engine->events)
+    return false;
+  while (!(engine->events & 1u << kind))
+    kind++;
+  engine->events &= ~(1u << kind);
+
+  event->kind = kind;
+  switch (kind) {
+    case ZRTP_EVENT_LOOKUP:
+      memcpy (event->peer_zid, engine->peer.zid, sizeof event->peer_zid);
+      break;
+    case ZRTP_EVENT_RECEIVE_KEY:
+      take_key (&engine->receive_key, &event->key);
+      break;
+    case ZRTP_EVENT_SEND_KEY:
+      take_key (&engine->send_key, &event->key);
+      break;
+    case ZRTP_EVENT_STORE:
+      event->record = engine->stored;
+      break;
+    case ZRTP_EVENT_SECURE:
+      event->secure = engine->secure;
+      break;
+    case ZRTP_EVENT_FAILED:
+      event->failed.code = engine->error_code;
+      event->failed.by_peer = engine->error_by_peer;
+      break;
+    default:
+      break;
+  }
+  return true;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gst/protocol/ping.h"
+
+size_t
+zrtp_ping_write (const ZrtpPing *ping, uint8_t out[ZRTP_PING_SIZE])
+{
+  ZrtpWriter writer = zrtp_writer (out, ZRTP_PING_SIZE);
+
+  zrtp_message_begin (&writer, ZRTP_MESSAGE_PING, ZRTP_PING_SIZE);
+  zrtp_write (&writer, ping->version, sizeof ping->version);
+  zrtp_write (&writer, ping->endpoint_hash, sizeof ping->endpoint_hash);
+  return writer.size;
+}
+
+bool
+zrtp_ping_parse (ZrtpBytes message, ZrtpPing *ping)
+{
+  ZrtpReader reader = zrtp_reader (message.data, message.size);
+
+  zrtp_read_view (&reader, ZRTP_FRAME_SIZE);
+  zrtp_read (&reader, ping->version, sizeof ping->version);
+  zrtp_read (&reader, ping->endpoint_hash, sizeof ping->endpoint_hash);
+  return zrtp_reader_done (&reader);
+}
+
+size_t
+zrtp_pingack_write (const uint8_t own_hash[ZRTP_ENDPOINT_HASH_SIZE],
+    const uint8_t ping_hash[ZRTP_ENDPOINT_HASH_SIZE], uint32_t ssrc, uint8_t out[ZRTP_PINGACK_SIZE])
+{
+  ZrtpWriter writer = zrtp_writer (out, ZRTP_PINGACK_SIZE);
+
+  zrtp_message_begin (&writer, ZRTP_MESSAGE_PINGACK, ZRTP_PINGACK_SIZE);
+  zrtp_write (&writer, "1.10", 4); /* the highest version we know, whatever was asked for */
+  zrtp_write (&writer, own_hash, ZRTP_ENDPOINT_HASH_SIZE);
+  zrtp_write (&writer, ping_hash, ZRTP_ENDPOINT_HASH_SIZE);
+  zrtp_write_u32 (&writer, ssrc);
+  return writer.size;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef __GST_ZRTP_ENUMS_H__
+#define __GST_ZRTP_ENUMS_H__
+
+#include <gst/zrtp/zrtp-prelude.h>
+
+G_BEGIN_DECLS
+
+/**
+ * GstZrtpState:
+ * @GST_ZRTP_STATE_IDLE: nothing was started yet.
+ * @GST_ZRTP_STATE_DISCOVERY: looking for a ZRTP peer (RFC 6189 §4.1), or waiting for one to appear.
+ * @GST_ZRTP_STATE_NEGOTIATING: a Commit was sent or accepted; keys are being agreed.
+ * @GST_ZRTP_STATE_SECURE: keys are agreed and confirmed; all media is protected.
+ * @GST_ZRTP_STATE_CLEAR: the call went back to clear media by an authenticated GoClear.
+ * @GST_ZRTP_STATE_FAILED: the negotiation ended with an error.
+ *
+ * Where a stream stands.
+ */
+typedef enum {
+  GST_ZRTP_STATE_IDLE,
+  GST_ZRTP_STATE_DISCOVERY,
+  GST_ZRTP_STATE_NEGOTIATING,
+  GST_ZRTP_STATE_SECURE,
+  GST_ZRTP_STATE_CLEAR,
+  GST_ZRTP_STATE_FAILED,
+} GstZrtpState;
+
+/**
+ * GstZrtpPolicy:
+ * @GST_ZRTP_POLICY_REQUIRED: no media leaves or enters unprotected, ever.
+ * @GST_ZRTP_POLICY_BEST_EFFORT: clear media until the call is secure, never afterwards.
+ *
+ * What to do with media that is not protected.
+ */
+typedef enum {
+  GST_ZRTP_POLICY_REQUIRED,
+  GST_ZRTP_POLICY_BEST_EFFORT,
+} GstZrtpPolicy;
+
+/**
+ * GstZrtpRole:
+ * @GST_ZRTP_ROLE_NONE: not decided yet.
+ * @GST_ZRTP_ROLE_INITIATOR: our Commit won (RFC 6189 §4.2).
+ * @GST_ZRTP_ROLE_RESPONDER: the peer's Commit won.
+ *
+ * The part played in the negotiation.
+ */
+typedef enum {
+  GST_ZRTP_ROLE_NONE,
+  GST_ZRTP_ROLE_INITIATOR,
+  GST_ZRTP_ROLE_RESPONDER,
+} GstZrtpRole;
+
+/**
+ * GstZrtpWarning:
+ * @GST_ZRTP_WARNING_NO_ANSWER: nobody answered our Hellos; listening goes on.
+ * @GST_ZRTP_WARNING_HELLO_HASH_MISMATCH: a Hello does not match the a=zrtp-hash of the signalling
+ *   (RFC 6189 §8.1) and was refused.
+ * @GST_ZRTP_WARNING_UNSUPPORTED_VERSION: the peer speaks an older ZRTP (RFC 6189 §4.1.1).
+ * @GST_ZRTP_WARNING_CACHE_MISMATCH: a secret shared with this peer was expected and not found
+ *   (RFC 6189 §4.3.2): compare the SAS by voice.
+ * @GST_ZRTP_WARNING_CACHE: the cache could not be read or written; the call goes on without it.
+ * @GST_ZRTP_WARNING_NO_PARTNER: a zrtpenc waits for its zrtpdec, or the reverse.
+ *
+ * What a warning is about.
+ */
+typedef enum {
+  GST_ZRTP_WARNING_NO_ANSWER,
+  GST_ZRTP_WARNING_HELLO_HASH_MISMATCH,
+  GST_ZRTP_WARNING_UNSUPPORTED_VERSION,
+  GST_ZRTP_WARNING_CACHE_MISMATCH,
+  GST_ZRTP_WARNING_CACHE,
+  GST_ZRTP_WARNING_NO_PARTNER,
+} GstZrtpWarning;
+
+G_END_DECLS
+
+#endif
