@@ -10,10 +10,6 @@
 #include <nettle/cfb.h>
 #include <nettle/nettle-meta.h>
 
-/* Nettle's macros would rename the members of ZrtpCipher. */
-#undef cfb_encrypt
-#undef cfb_decrypt
-
 typedef union {
   struct aes128_ctx aes128;
   struct aes256_ctx aes256;
@@ -64,13 +60,13 @@ aes3_decrypt (const uint8_t *key, const uint8_t iv[ZRTP_CIPHER_BLOCK], uint8_t *
 const ZrtpCipher zrtp_nettle_aes1 = {
     .type = ZRTP_TYPE ('A', 'E', 'S', '1'),
     .key_size = AES128_KEY_SIZE,
-    .cfb_encrypt = aes1_encrypt,
-    .cfb_decrypt = aes1_decrypt,
+    .encrypt = aes1_encrypt,
+    .decrypt = aes1_decrypt,
 };
 
 const ZrtpCipher zrtp_nettle_aes3 = {
     .type = ZRTP_TYPE ('A', 'E', 'S', '3'),
     .key_size = AES256_KEY_SIZE,
-    .cfb_encrypt = aes3_encrypt,
-    .cfb_decrypt = aes3_decrypt,
+    .encrypt = aes3_encrypt,
+    .decrypt = aes3_decrypt,
 };

@@ -3,8 +3,9 @@
  * A curve's secret value stands at the start of `secret`, the rest of which is zero: 32 octets as
  * RFC 7748 has them for X255, a big-endian scalar in [1, n-1] for EC25 and EC38.
  *
- * What this file cannot wipe: Nettle's own scratch space inside curve25519_mul() and
- * ecc_point_mul(), which it allocates and frees itself.
+ * What this file cannot wipe: the scratch space that Nettle allocates and frees itself. With P-256
+ * and P-384 neither scalar nor result is found in it afterwards (tests/protocol/test-crypto.c looks),
+ * but curve25519_mul_g() leaves its scalar there and on the stack, curve25519_mul() its result.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

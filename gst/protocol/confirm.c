@@ -35,7 +35,7 @@ zrtp_confirm_write (const ZrtpConfirm *confirm, ZrtpMessageType type, const Zrtp
                    (confirm->allow_clear ? FLAG_A : 0) | (confirm->disclosure ? FLAG_D : 0));
   zrtp_write_u32 (&writer, confirm->cache_expiry);
 
-  keys->cipher->cfb_encrypt (keys->zrtpkey, iv, out + ENCRYPTED_OFFSET, encrypted.size);
+  keys->cipher->encrypt (keys->zrtpkey, iv, out + ENCRYPTED_OFFSET, encrypted.size);
   confirm_mac (keys, encrypted, mac);
   memcpy (out + ZRTP_FRAME_SIZE, mac, ZRTP_MAC_SIZE);
 }
@@ -73,7 +73,7 @@ zrtp_confirm_parse (ZrtpBytes message, const ZrtpConfirmKeys *keys, ZrtpConfirm 
     return ZRTP_BAD_MAC;
 
   memcpy (plain, encrypted.data, encrypted.size);
-  keys->cipher->cfb_decrypt (keys->zrtpkey, iv, plain, encrypted.size);
+  keys->cipher->decrypt (keys->zrtpkey, iv, plain, encrypted.size);
   ok = parse_plain ((ZrtpBytes){plain, encrypted.size}, confirm);
   zrtp_wipe (plain, encrypted.size);
   return ok ? ZRTP_ACCEPTED : ZRTP_BAD_CONTENT;

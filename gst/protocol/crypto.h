@@ -45,9 +45,9 @@ typedef struct {
 typedef struct {
   ZrtpType type;
   size_t key_size;
-  void (*cfb_encrypt) (
+  void (*encrypt) (
       const uint8_t *key, const uint8_t iv[ZRTP_CIPHER_BLOCK], uint8_t *data, size_t size);
-  void (*cfb_decrypt) (
+  void (*decrypt) (
       const uint8_t *key, const uint8_t iv[ZRTP_CIPHER_BLOCK], uint8_t *data, size_t size);
 } ZrtpCipher;
 

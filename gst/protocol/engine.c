@@ -262,7 +262,8 @@ end_negotiation (ZrtpEngine *engine, ZrtpErrorCode code, bool by_peer)
   zrtp_exchange_free (engine);
   zrtp_wipe (&engine->receive_key, sizeof engine->receive_key);
   zrtp_wipe (&engine->send_key, sizeof engine->send_key);
-  engine->outbox &= ZRTP_OUT_PINGACK;
+  /* A Hello that waits still goes out: the peer finds the same fault in it. */
+  engine->outbox &= ZRTP_OUT_PINGACK | ZRTP_OUT_HELLO | ZRTP_OUT_HELLOACK;
   engine->events = 0;
   engine->error_code = code;
   engine->error_by_peer = by_peer;

@@ -1,0 +1,75 @@
+/* Two engines, a wire between them that a test can bend, and virtual time.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "gst/protocol/engine-private.h"
+
+#include <glib.h>
+
+typedef struct Pair Pair;
+
+enum {
+  ALICE,
+  BOB
+};
+
+/* What a test does to a packet on its way: false loses it; it may change it too (the CRC is made
+ * good again afterwards unless `keep_crc`). */
+typedef bool (*Wire) (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user);
+
+typedef struct {
+  ZrtpCrypto crypto;
+  uint64_t random_state;
+  bool random_broken;
+  ZrtpConfig config;
+  ZrtpCall *call;
+  ZrtpEngine *engine;
+
+  ZrtpRecord record; /* its cache: one peer */
+  bool has_record;
+
+  unsigned n_events[ZRTP_EVENT_FAILED + 1];
+  ZrtpSrtpKey receive_key, send_key;
+  ZrtpSecureInfo secure;
+  unsigned failed_code;
+  bool failed_by_peer;
+
+  unsigned n_sent[ZRTP_N_MESSAGES];
+  uint64_t sent_at[ZRTP_N_MESSAGES][100];
+  uint16_t last_sequence;
+  bool any_sent;
+} PairEnd;
+
+struct Pair {
+  uint64_t now;
+  PairEnd end[2];
+  Wire wire;
+  void *user;
+  bool keep_crc;
+};
+
+#define MS UINT64_C (1000000)
+
+/* Two ends with the default offers and different random streams; change `config` and `crypto` of an
+ * end before pair_start(). */
+void pair_init (Pair *pair, uint64_t seed);
+void pair_clear (Pair *pair);
+/* Makes the engines and starts those of the mask (1 << ALICE | 1 << BOB). */
+void pair_start (Pair *pair, unsigned mask);
+/* Delivers what waits, without time passing. */
+void pair_settle (Pair *pair);
+/* Goes on until `until`, delivering and firing timers. */
+void pair_run (Pair *pair, uint64_t until);
+/* One packet into an end, as if from the wire. */
+ZrtpResult pair_feed (Pair *pair, unsigned to, const uint8_t *packet, size_t size);
+/* Both ends secure, with the same SAS and matching keys. */
+void pair_assert_secure (Pair *pair);
+
+/* The random source of an end; `user` is its PairEnd. */
+bool seeded_random (void *user, uint8_t *out, size_t size);
+void pair_fix_crc (uint8_t *packet, size_t size);
+bool packet_is (const uint8_t *packet, ZrtpMessageType type);
+void offer_only (ZrtpConfig *config, ZrtpKind kind, ZrtpType type);
+ZrtpState pair_state (const Pair *pair, unsigned end);

@@ -1,0 +1,287 @@
+/* Calls in virtual time over a bad network: seeded, so that any of them can be had again.
+ *
+ * Every packet may be lost, delayed (and so reordered), duplicated or damaged. Whatever happens, two
+ * ends that are secure have the same SAS and the same keys, no end fails for another reason than that
+ * nothing arrives any more, and at moderate loss every call gets through.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "ext/gmp/zrtp-gmp.h"
+#include "ext/nettle/zrtp-nettle.h"
+#include "gst/protocol/engine.h"
+
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS UINT64_C (1000000)
+
+typedef struct {
+  gint calls, loss, duplicate, damage, delay_ms, jitter_ms, start_gap_ms, seconds, must;
+  gint64 seed;
+} Options;
+
+typedef struct {
+  uint64_t at;
+  unsigned to;
+  size_t size;
+  uint8_t data[ZRTP_MAX_PACKET];
+} Flying;
+
+typedef struct {
+  ZrtpCrypto crypto;
+  uint64_t random_state;
+  ZrtpCall *call;
+  ZrtpEngine *engine;
+  ZrtpSrtpKey send_key, receive_key;
+  char sas[32];
+  uint64_t secure_at;
+  unsigned failed;
+} End;
+
+typedef struct {
+  const Options *options;
+  uint64_t dice, now;
+  End end[2];
+  GPtrArray *flying;
+} Call;
+
+static uint64_t
+next_random (uint64_t *state)
+{
+  uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+  z = (z ^ z >> 27) * 0x94d049bb133111eb;
+  return z ^ z >> 31;
+}
+
+static bool
+chance (Call *call, int percent)
+{
+  return (int) (next_random (&call->dice) % 100) < percent;
+}
+
+static bool
+seeded_random (void *user, uint8_t *out, size_t size)
+{
+  End *end = user;
+
+  for (size_t i = 0; i < size; i++)
+    out[i] = (uint8_t) (next_random (&end->random_state) >> 56);
+  return true;
+}
+
+static void
+open_end (Call *call, unsigned index)
+{
+  static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384, NULL};
+  static const ZrtpCipher *const ciphers[] = {&zrtp_nettle_aes1, &zrtp_nettle_aes3, NULL};
+  static const ZrtpKeyAgreement *const key_agreements[] = {&zrtp_nettle_x255, &zrtp_gmp_dh3k, NULL};
+  End *end = &call->end[index];
+  ZrtpConfig config = {.ssrc = index + 1};
+  uint8_t zid[ZRTP_ZID_SIZE];
+
+  config.offer.list[ZRTP_KEY_AGREEMENT] = (ZrtpList){1, {ZRTP_X255}};
+  end->random_state = next_random (&call->dice);
+  end->crypto = (ZrtpCrypto){hashes, ciphers, key_agreements, {seeded_random, end}};
+  seeded_random (end, zid, sizeof zid);
+  end->call = zrtp_call_new (&end->crypto, zid);
+  end->engine = zrtp_engine_new (end->call, &config);
+}
+
+static void
+throw_packet (Call *call, unsigned to, const uint8_t *packet, size_t size)
+{
+  const Options *o = call->options;
+  Flying *flying = g_new (Flying, 1);
+
+  flying->at = call->now + (uint64_t) o->delay_ms * MS +
+               (o->jitter_ms ? next_random (&call->dice) % ((uint64_t) o->jitter_ms * MS) : 0);
+  flying->to = to;
+  flying->size = size;
+  memcpy (flying->data, packet, size);
+  if (chance (call, o->damage))
+    flying->data[next_random (&call->dice) % size] ^=
+        (uint8_t) (1 << next_random (&call->dice) % 8);
+  g_ptr_array_add (call->flying, flying);
+}
+
+static void
+service (Call *call, unsigned index)
+{
+  End *end = &call->end[index];
+  ZrtpEvent event;
+  uint8_t packet[ZRTP_MAX_PACKET];
+  size_t size;
+
+  while (zrtp_engine_poll_event (end->engine, &event))
+    switch (event.kind) {
+      case ZRTP_EVENT_LOOKUP:
+        zrtp_engine_set_record (end->engine, NULL, call->now);
+        break;
+      case ZRTP_EVENT_SEND_KEY:
+        end->send_key = event.key;
+        break;
+      case ZRTP_EVENT_RECEIVE_KEY:
+        end->receive_key = event.key;
+        break;
+      case ZRTP_EVENT_SECURE:
+        memcpy (end->sas, event.secure.sas, sizeof end->sas);
+        end->secure_at = call->now;
+        break;
+      case ZRTP_EVENT_FAILED:
+        end->failed = event.failed.code;
+        break;
+      default:
+        break;
+    }
+  while ((size = zrtp_engine_poll_packet (end->engine, packet))) {
+    if (!chance (call, call->options->loss))
+      throw_packet (call, !index, packet, size);
+    if (chance (call, call->options->duplicate))
+      throw_packet (call, !index, packet, size);
+  }
+}
+
+/* Lands all that is due. */
+static void
+land (Call *call)
+{
+  for (guint i = 0; i < call->flying->len;) {
+    Flying *flying = call->flying->pdata[i];
+
+    if (flying->at > call->now) {
+      i++;
+      continue;
+    }
+    g_ptr_array_steal_index_fast (call->flying, i);
+    zrtp_engine_handle_packet (call->end[flying->to].engine, flying->data, flying->size, call->now);
+    service (call, flying->to);
+    g_free (flying);
+    i = 0;
+  }
+}
+
+static uint64_t
+next_moment (const Call *call, uint64_t limit)
+{
+  uint64_t when, next = limit;
+
+  for (guint i = 0; i < call->flying->len; i++)
+    next = MIN (next, ((const Flying *) call->flying->pdata[i])->at);
+  for (unsigned i = 0; i < 2; i++)
+    if (zrtp_engine_next_timeout (call->end[i].engine, &when))
+      next = MIN (next, when);
+  return next;
+}
+
+static void
+check (const Call *call, guint64 seed)
+{
+  const End *a = &call->end[0], *b = &call->end[1];
+
+  for (unsigned i = 0; i < 2; i++)
+    if (call->end[i].failed && call->end[i].failed != ZRTP_ERROR_TIMEOUT)
+      g_error (
+          "seed %" G_GUINT64_FORMAT ": end %u failed with 0x%02x", seed, i, call->end[i].failed);
+  if (!a->secure_at || !b->secure_at)
+    return;
+  if (strcmp (a->sas, b->sas) != 0 ||
+      memcmp (&a->send_key, &b->receive_key, sizeof a->send_key) != 0 ||
+      memcmp (&b->send_key, &a->receive_key, sizeof b->send_key) != 0)
+    g_error ("seed %" G_GUINT64_FORMAT ": secure with different keys", seed);
+}
+
+/* Milliseconds until both ends were secure, or -1. */
+static double
+simulate (const Options *options, guint64 seed)
+{
+  Call call = {.options = options, .dice = seed, .now = 1000 * MS};
+  const uint64_t begin = call.now, gap = (uint64_t) options->start_gap_ms * MS;
+  const uint64_t limit = begin + gap + (uint64_t) options->seconds * 1000 * MS;
+  bool second_started = false;
+  double result = -1;
+
+  call.flying = g_ptr_array_new_with_free_func (g_free);
+  for (unsigned i = 0; i < 2; i++)
+    open_end (&call, i);
+  zrtp_engine_start (call.end[0].engine, call.now);
+  while (call.now < limit && !(call.end[0].secure_at && call.end[1].secure_at)) {
+    if (!second_started && call.now >= begin + gap) {
+      zrtp_engine_start (call.end[1].engine, call.now);
+      second_started = true;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+      zrtp_engine_handle_timeout (call.end[i].engine, call.now);
+      service (&call, i);
+    }
+    land (&call);
+    call.now = MAX (next_moment (&call, second_started ? limit : begin + gap), call.now);
+  }
+  check (&call, seed);
+  if (call.end[0].secure_at && call.end[1].secure_at)
+    result =
+        (double) (MAX (call.end[0].secure_at, call.end[1].secure_at) - begin - gap) / (double) MS;
+  for (unsigned i = 0; i < 2; i++) {
+    zrtp_engine_free (call.end[i].engine);
+    zrtp_call_free (call.end[i].call);
+  }
+  g_ptr_array_unref (call.flying);
+  return result;
+}
+
+static int
+compare (gconstpointer a, gconstpointer b)
+{
+  const double *x = a, *y = b;
+
+  return (*x > *y) - (*x < *y);
+}
+
+int
+main (int argc, char **argv)
+{
+  Options o = {.calls = 1000, .loss = 20, .delay_ms = 20, .seconds = 30, .must = -1, .seed = 1};
+  const GOptionEntry entries[] = {
+      {"calls", 0, 0, G_OPTION_ARG_INT, &o.calls, "how many calls (1000)", "N"},
+      {"loss", 0, 0, G_OPTION_ARG_INT, &o.loss, "packets lost each way, % (20)", "N"},
+      {"duplicate", 0, 0, G_OPTION_ARG_INT, &o.duplicate, "packets sent twice, % (0)", "N"},
+      {"damage", 0, 0, G_OPTION_ARG_INT, &o.damage, "packets with a bit flipped, % (0)", "N"},
+      {"delay", 0, 0, G_OPTION_ARG_INT, &o.delay_ms, "one way, ms (20)", "MS"},
+      {"jitter", 0, 0, G_OPTION_ARG_INT, &o.jitter_ms, "more delay at random, up to, ms (0)", "MS"},
+      {"gap", 0, 0, G_OPTION_ARG_INT, &o.start_gap_ms, "the second end starts later by, ms (0)",
+          "MS"},
+      {"seconds", 0, 0, G_OPTION_ARG_INT, &o.seconds, "how long a call may take (30)", "S"},
+      {"must", 0, 0, G_OPTION_ARG_INT, &o.must, "fail when fewer % of the calls get secure", "N"},
+      {"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, "of the first call; the next has the next", "N"},
+      {NULL},
+  };
+  GOptionContext *context = g_option_context_new ("- ZRTP calls over a bad network");
+  GError *error = NULL;
+  gint secure = 0;
+  double *ms;
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error) || o.calls < 1) {
+    g_printerr ("simulate: %s\n", error ? error->message : "--calls is at least 1");
+    return 2;
+  }
+  g_option_context_free (context);
+
+  ms = g_new (double, o.calls);
+  for (gint i = 0; i < o.calls; i++) {
+    double result = simulate (&o, (guint64) o.seed + (guint64) i);
+
+    if (result >= 0)
+      ms[secure++] = result;
+  }
+  qsort (ms, (size_t) secure, sizeof *ms, compare);
+  g_print ("simulation calls=%d loss=%d duplicate=%d damage=%d delay=%d jitter=%d gap=%d "
+           "seed=%" G_GINT64_FORMAT " secure=%d median_ms=%.0f p95_ms=%.0f max_ms=%.0f\n",
+      o.calls, o.loss, o.duplicate, o.damage, o.delay_ms, o.jitter_ms, o.start_gap_ms, o.seed,
+      secure, secure ? ms[secure / 2] : -1, secure ? ms[secure * 95 / 100] : -1,
+      secure ? ms[secure - 1] : -1);
+  g_free (ms);
+  return secure * 100 < o.must * o.calls;
+}
