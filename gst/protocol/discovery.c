@@ -106,10 +106,29 @@ judge_hello (ZrtpEngine *engine, const ZrtpPacket *packet, ZrtpHello *hello, uin
   if (result != ZRTP_ACCEPTED)
     return result;
   if (zrtp_equal (hello->zid, engine->call->zid, ZRTP_ZID_SIZE)) {
-    engine->peer_ssrc = packet->ssrc;
+    engine->peer.ssrc = packet->ssrc;
     return zrtp_fail (engine, ZRTP_ERROR_EQUAL_ZID, now);
   }
   return ZRTP_ACCEPTED;
+}
+
+static ZrtpResult
+acknowledge_again (ZrtpEngine *engine)
+{
+  zrtp_send (engine, ZRTP_OUT_HELLOACK);
+  return ZRTP_REPEATED;
+}
+
+static void
+accept_hello (ZrtpEngine *engine, const ZrtpPacket *packet, const ZrtpHello *hello, uint64_t now)
+{
+  engine->peer_known = true;
+  engine->peer.ssrc = packet->ssrc;
+  engine->peer.hello = *hello;
+  engine->peer.message_size = packet->message.size;
+  memcpy (engine->peer.message, packet->message.data, packet->message.size);
+  engine->hello_accepted_at = now;
+  zrtp_event (engine, ZRTP_EVENT_LOOKUP);
 }
 
 ZrtpResult
@@ -124,12 +143,7 @@ zrtp_on_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   if (result != ZRTP_ACCEPTED)
     return result;
 
-  engine->peer_known = true;
-  engine->peer = hello;
-  engine->peer_ssrc = packet->ssrc;
-  engine->peer_hello_size = packet->message.size;
-  memcpy (engine->peer_hello, packet->message.data, packet->message.size);
-  engine->hello_accepted_at = now;
+  accept_hello (engine, packet, &hello, now);
   if (engine->hello_acked && engine->hello_acked_by != packet->ssrc) {
     /* Somebody else acknowledged our Hello: this peer has not seen it yet. */
     engine->hello_acked = false;
@@ -137,7 +151,35 @@ zrtp_on_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   }
   resume_discovery (engine, now);
   zrtp_timer_extend (&engine->hello_timer, &zrtp_t1_extended);
-  zrtp_event (engine, ZRTP_EVENT_LOOKUP);
+  /* The peer has just appeared, so the Hellos that went out before did not reach it, and our Commit is
+   * worth nothing without one. */
+  if (engine->hello_timer.armed && engine->hello_timer.sent > 0)
+    zrtp_send (engine, ZRTP_OUT_HELLO);
+  return ZRTP_ACCEPTED;
+}
+
+/* A Hello while our Commit to the sender of another waits for an answer. Which of the two is the peer
+ * cannot be told (the first may have been injected, or the peer was restarted since), so we commit to
+ * the new one too, and keep the first attempt: whoever answers with the right hash image is it. */
+ZrtpResult
+zrtp_on_rival_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  ZrtpHello hello;
+  ZrtpResult result;
+
+  if (zrtp_same (zrtp_peer_hello (engine), packet->message.data, packet->message.size) ||
+      (engine->shelf && zrtp_same (packet->message, engine->shelf->peer.message,
+                            engine->shelf->peer.message_size)))
+    return acknowledge_again (engine);
+  result = judge_hello (engine, packet, &hello, now);
+  if (result != ZRTP_ACCEPTED)
+    return result;
+
+  zrtp_shelve (engine);
+  engine->state = ZRTP_STATE_DISCOVERY; /* until its record is known */
+  engine->hello_acked = false;
+  send_hellos (engine, &zrtp_t1_extended, now);
+  accept_hello (engine, packet, &hello, now);
   return ZRTP_ACCEPTED;
 }
 
@@ -148,14 +190,13 @@ zrtp_on_hello_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   if (!zrtp_same (zrtp_peer_hello (engine), packet->message.data, packet->message.size))
     return ZRTP_UNEXPECTED;
-  zrtp_send (engine, ZRTP_OUT_HELLOACK);
-  return ZRTP_REPEATED;
+  return acknowledge_again (engine);
 }
 
 ZrtpResult
 zrtp_on_helloack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
-  if (engine->peer_known && packet->ssrc != engine->peer_ssrc)
+  if (engine->peer_known && packet->ssrc != engine->peer.ssrc)
     return ZRTP_UNEXPECTED;
   engine->hello_acked = true;
   engine->hello_acked_by = packet->ssrc;

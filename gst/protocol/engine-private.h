@@ -60,6 +60,7 @@ typedef struct {
   uint8_t peer_h1[ZRTP_IMAGE_SIZE];
   ZrtpCommit peer_commit;              /* the responder's copy, parsed */
   uint8_t commit[ZRTP_COMMIT_DH_SIZE]; /* the Commit in force, ours or the peer's */
+  bool rival_seen;                     /* the peer's own Commit came and was discarded, §4.2 */
   uint8_t dhpart[ZRTP_DHPART_MAX_SIZE];
   size_t dhpart_size;
   uint8_t peer_dhpart[ZRTP_DHPART_MAX_SIZE];
@@ -85,6 +86,20 @@ enum {
   ZRTP_N_OUT = 9,
 };
 
+/* The sender of a Hello. */
+typedef struct {
+  uint32_t ssrc;
+  ZrtpHello hello;
+  uint8_t message[ZRTP_HELLO_MAX_SIZE];
+  size_t message_size;
+} ZrtpPeer;
+
+/* A Commit of ours that waits for an answer, and whom it is for. */
+typedef struct {
+  ZrtpPeer peer;
+  ZrtpExchange *exchange;
+} ZrtpAttempt;
+
 struct ZrtpEngine {
   ZrtpCall *call;
   ZrtpConfig config;
@@ -96,13 +111,10 @@ struct ZrtpEngine {
   uint8_t hello[ZRTP_HELLO_MAX_SIZE];
   size_t hello_size;
 
-  bool peer_known; /* a Hello was accepted; the three fields below are its */
-  uint32_t peer_ssrc;
-  ZrtpHello peer;
-  uint8_t peer_hello[ZRTP_HELLO_MAX_SIZE];
-  size_t peer_hello_size;
-
+  bool peer_known;        /* a Hello was accepted */
+  ZrtpPeer peer;          /* whose it is */
   ZrtpExchange *exchange; /* NULL outside a negotiation */
+  ZrtpAttempt *shelf;     /* NULL, or what another Hello interrupted */
 
   bool hello_acked;
   uint32_t hello_acked_by; /* the SSRC */
@@ -155,6 +167,9 @@ void zrtp_advance (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64
 ZrtpResult zrtp_fail (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now);
 
 void zrtp_exchange_free (ZrtpEngine *engine);
+/* Puts the exchange aside: another Hello arrived before anybody answered our Commit. */
+void zrtp_shelve (ZrtpEngine *engine);
+void zrtp_shelf_clear (ZrtpEngine *engine);
 
 /* SHA-256 over one view: the chain H0-H3 and the Hello hash. */
 void zrtp_image (const ZrtpEngine *engine, ZrtpBytes of, uint8_t out[ZRTP_IMAGE_SIZE]);
@@ -171,7 +186,7 @@ zrtp_own_hello (const ZrtpEngine *engine)
 static inline ZrtpBytes
 zrtp_peer_hello (const ZrtpEngine *engine)
 {
-  return (ZrtpBytes){engine->peer_hello, engine->peer_hello_size};
+  return (ZrtpBytes){engine->peer.message, engine->peer.message_size};
 }
 
 static inline bool
@@ -185,6 +200,7 @@ zrtp_same (ZrtpBytes a, const uint8_t *b, size_t size)
 typedef ZrtpResult (*ZrtpHandler) (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 
 ZrtpResult zrtp_on_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_rival_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_hello_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_helloack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_early_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);

@@ -20,7 +20,7 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
         },
     [ZRTP_STATE_COMMIT_SENT] =
         {
-            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_rival_hello,
             [ZRTP_MESSAGE_HELLOACK] = zrtp_on_helloack,
             [ZRTP_MESSAGE_COMMIT] = zrtp_on_commit,
             [ZRTP_MESSAGE_DHPART1] = zrtp_on_dhpart1,
@@ -178,10 +178,38 @@ zrtp_exchange_free (ZrtpEngine *engine)
 }
 
 void
+zrtp_shelve (ZrtpEngine *engine)
+{
+  ZrtpAttempt *attempt = calloc (1, sizeof *attempt);
+
+  zrtp_shelf_clear (engine);
+  if (!attempt) {
+    zrtp_exchange_free (engine);
+    return;
+  }
+  attempt->peer = engine->peer;
+  attempt->exchange = engine->exchange;
+  engine->exchange = NULL;
+  engine->shelf = attempt;
+}
+
+void
+zrtp_shelf_clear (ZrtpEngine *engine)
+{
+  if (!engine->shelf)
+    return;
+  zrtp_wipe (engine->shelf->exchange, sizeof *engine->shelf->exchange);
+  free (engine->shelf->exchange);
+  free (engine->shelf);
+  engine->shelf = NULL;
+}
+
+void
 zrtp_engine_free (ZrtpEngine *engine)
 {
   if (!engine)
     return;
+  zrtp_shelf_clear (engine);
   zrtp_exchange_free (engine);
   zrtp_wipe (engine, sizeof *engine);
   free (engine);
@@ -231,8 +259,10 @@ void
 zrtp_advance (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64_t now)
 {
   engine->state = state;
-  if (state != ZRTP_STATE_COMMIT_SENT)
+  if (state != ZRTP_STATE_COMMIT_SENT) {
     zrtp_timer_stop (&engine->hello_timer);
+    zrtp_shelf_clear (engine);
+  }
   zrtp_timer_stop (&engine->message_timer);
   engine->patience_armed = false;
 
@@ -283,7 +313,7 @@ zrtp_on_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   /* No MAC can protect an Error (§4.7.1); its SSRC at least is one that somebody off the path does
    * not know. */
-  if (packet->ssrc != engine->peer_ssrc)
+  if (packet->ssrc != engine->peer.ssrc)
     return ZRTP_UNEXPECTED;
   end_negotiation (engine, zrtp_error_parse (packet->message), true);
   zrtp_advance (engine, ZRTP_STATE_FAILED, ZRTP_OUT_ERRORACK, now);
@@ -293,7 +323,7 @@ zrtp_on_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 ZrtpResult
 zrtp_on_error_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
-  if (packet->ssrc != engine->peer_ssrc)
+  if (packet->ssrc != engine->peer.ssrc)
     return ZRTP_UNEXPECTED;
   zrtp_send (engine, ZRTP_OUT_ERRORACK);
   return ZRTP_REPEATED;
@@ -326,6 +356,30 @@ hello_timeout (ZrtpEngine *engine, uint64_t now)
   }
 }
 
+/* Nobody answers. Who never answered at all is no peer that failed: his Hello may have been anybody's,
+ * and another may come. */
+static void
+give_up (ZrtpEngine *engine, uint64_t now)
+{
+  switch (engine->state) {
+    case ZRTP_STATE_COMMIT_SENT:
+      zrtp_exchange_free (engine);
+      zrtp_advance (engine, ZRTP_STATE_DISCOVERY, 0, now);
+      engine->peer_known = false;
+      engine->hello_acked = false;
+      engine->answer_missed = true;
+      engine->role = ZRTP_ROLE_NONE;
+      zrtp_event (engine, ZRTP_EVENT_NO_ANSWER);
+      break;
+    case ZRTP_STATE_ERROR_SENT:
+      zrtp_advance (engine, ZRTP_STATE_FAILED, 0, now);
+      break;
+    default:
+      zrtp_fail (engine, ZRTP_ERROR_TIMEOUT, now);
+      break;
+  }
+}
+
 static void
 message_timeout (ZrtpEngine *engine, uint64_t now)
 {
@@ -344,10 +398,7 @@ message_timeout (ZrtpEngine *engine, uint64_t now)
       engine->counters.retransmissions++;
       break;
     case ZRTP_TIMER_SPENT:
-      if (engine->state == ZRTP_STATE_ERROR_SENT)
-        zrtp_advance (engine, ZRTP_STATE_FAILED, 0, now);
-      else
-        zrtp_fail (engine, ZRTP_ERROR_TIMEOUT, now);
+      give_up (engine, now);
       break;
   }
 }
@@ -445,9 +496,9 @@ zrtp_engine_poll_event (ZrtpEngine *engine, ZrtpEvent *event)
   engine->events &= ~(1u << kind);
 
   event->kind = kind;
+  memcpy (event->peer_zid, engine->peer.hello.zid, sizeof event->peer_zid);
   switch (kind) {
     case ZRTP_EVENT_LOOKUP:
-      memcpy (event->peer_zid, engine->peer.zid, sizeof event->peer_zid);
       break;
     case ZRTP_EVENT_RECEIVE_KEY:
       take_key (&engine->receive_key, &event->key);

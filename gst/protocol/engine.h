@@ -5,7 +5,7 @@
  * such call first drains zrtp_engine_poll_event(), then zrtp_engine_poll_packet(). In that order:
  * an event hands over the key that the peer may use as soon as it has the packet.
  *
- * Nothing here calls back, locks, allocates on behalf of the network or reads a clock. `now` is
+ * Nothing here calls back, locks, reads a clock or grows with what the network sends. `now` is
  * monotonic time in nanoseconds from any origin.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
@@ -136,11 +136,11 @@ typedef struct {
 
 typedef struct {
   ZrtpEventKind kind;
+  uint8_t peer_zid[ZRTP_ZID_SIZE]; /* whom it is about: for LOOKUP and STORE */
   union {
-    uint8_t peer_zid[ZRTP_ZID_SIZE]; /* LOOKUP, STORE is for the same peer */
-    ZrtpSrtpKey key;                 /* RECEIVE_KEY, SEND_KEY; wipe after use */
-    ZrtpRecord record;               /* STORE; wipe after use */
-    ZrtpSecureInfo secure;           /* SECURE */
+    ZrtpSrtpKey key;       /* RECEIVE_KEY, SEND_KEY; wipe after use */
+    ZrtpRecord record;     /* STORE; wipe after use */
+    ZrtpSecureInfo secure; /* SECURE */
     struct {
       unsigned code; /* Table 8 */
       bool by_peer;

@@ -95,7 +95,9 @@ zrtp_commit_ourselves (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t no
     return;
   }
   engine->exchange->record = *record;
-  zrtp_choose (&engine->config.offer, &engine->peer.offer, &choice);
+  if (engine->shelf) /* nobody has seen its public value: only hvi went out */
+    engine->exchange->pair = engine->shelf->exchange->pair;
+  zrtp_choose (&engine->config.offer, &engine->peer.hello.offer, &choice);
   adopt_choice (engine, &choice);
   if (!have_key_pair (engine) || !make_dhpart (engine, ZRTP_ROLE_INITIATOR)) {
     zrtp_fail (engine, ZRTP_ERROR_SOFTWARE, now);
@@ -110,17 +112,35 @@ zrtp_commit_ourselves (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t no
 
 /* --- Commit --------------------------------------------------------------------------------------- */
 
+/* §9: is H2 from the sender of the Hello that our Commit is for? Or from the one before: then that
+ * was the peer, and the attempt goes on where it was left. */
+static bool
+is_from_peer (ZrtpEngine *engine, const uint8_t h2[ZRTP_IMAGE_SIZE])
+{
+  ZrtpAttempt *shelf = engine->shelf;
+
+  if (zrtp_image_follows (engine, h2, engine->peer.hello.h3))
+    return true;
+  if (!shelf || !zrtp_image_follows (engine, h2, shelf->peer.hello.h3))
+    return false;
+  ZrtpAttempt current = {engine->peer, engine->exchange};
+  engine->peer = shelf->peer;
+  engine->exchange = shelf->exchange;
+  *shelf = current;
+  return true;
+}
+
 /* The Commit comes from the sender of the Hello, and that Hello was not changed on its way. */
 static ZrtpResult
 check_commit_origin (ZrtpEngine *engine, const ZrtpCommit *commit, uint64_t now)
 {
-  if (!zrtp_image_follows (engine, commit->h2, engine->peer.h3)) /* §9 */
+  if (!is_from_peer (engine, commit->h2))
     return ZRTP_BAD_HASH_IMAGE;
   /* §8.1.1: "If a bad MAC is discovered, it MUST be treated as a security exception" */
   if (!zrtp_message_mac_check (zrtp_peer_hello (engine), engine->call->s256, commit->h2))
     return zrtp_fail (engine, ZRTP_ERROR_HELLO_MISMATCH, now);
   /* §5.4: the ZID "MUST have the same value as was used in the Hello message" */
-  if (!zrtp_equal (commit->zid, engine->peer.zid, ZRTP_ZID_SIZE))
+  if (!zrtp_equal (commit->zid, engine->peer.hello.zid, ZRTP_ZID_SIZE))
     return zrtp_fail (engine, ZRTP_ERROR_HELLO_MISMATCH, now);
   return ZRTP_ACCEPTED;
 }
@@ -138,6 +158,13 @@ our_commit_wins (const ZrtpEngine *engine, const ZrtpCommit *theirs)
   /* "the Commit message with the lowest hvi ... MUST be discarded"; public values, no secret in
    * the time this takes. */
   return memcmp (our_hvi, theirs->hvi, ZRTP_HVI_SIZE) >= 0;
+}
+
+static ZrtpResult
+discard_commit (ZrtpEngine *engine)
+{
+  engine->exchange->rival_seen = true;
+  return ZRTP_ACCEPTED;
 }
 
 static ZrtpResult
@@ -175,7 +202,10 @@ zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   zrtp_timer_stop (&engine->hello_timer); /* "until the receipt of a HelloACK ... or a Commit" */
   engine->hello_acked = true;
   if (our_commit_wins (engine, &commit))
-    return ZRTP_ACCEPTED;
+    return discard_commit (engine);
+  /* "All message retransmissions MUST be identical", §6: who lost once does not try another hvi. */
+  if (engine->exchange->rival_seen)
+    return ZRTP_UNEXPECTED;
   error = zrtp_check_choice (&engine->config.offer, &commit.choice);
   if (error)
     return zrtp_fail (engine, error, now);
@@ -223,8 +253,8 @@ agree (ZrtpEngine *engine, const ZrtpDhpart *peer_dhpart)
             .hash = exchange->hash,
             .cipher = exchange->cipher,
             .dhresult = {dhresult, algorithm->result_size},
-            .zid = {[ZRTP_I] = initiator ? engine->call->zid : engine->peer.zid,
-                [ZRTP_R] = initiator ? engine->peer.zid : engine->call->zid},
+            .zid = {[ZRTP_I] = initiator ? engine->call->zid : engine->peer.hello.zid,
+                [ZRTP_R] = initiator ? engine->peer.hello.zid : engine->call->zid},
             .hello_r = initiator ? zrtp_peer_hello (engine) : zrtp_own_hello (engine),
             .commit = ZRTP_BYTES (exchange->commit),
             .dhpart1 = initiator ? peer : own,
@@ -247,12 +277,14 @@ zrtp_on_dhpart1 (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   ZrtpDhpart dhpart;
   uint8_t h2[ZRTP_IMAGE_SIZE];
 
+  /* A shelved attempt has the same key pair, unless the two chose differently. */
   if (!zrtp_dhpart_parse (packet->message, exchange->pair.algorithm->pv_size, &dhpart))
     return ZRTP_BAD_LENGTH;
   /* "the initiator computes the responder's missing H2 by hashing the responder's H1", §9 */
   zrtp_image (engine, ZRTP_BYTES (dhpart.h1), h2);
-  if (!zrtp_image_follows (engine, h2, engine->peer.h3))
+  if (!is_from_peer (engine, h2))
     return ZRTP_BAD_HASH_IMAGE;
+  exchange = engine->exchange;
   if (!zrtp_message_mac_check (zrtp_peer_hello (engine), engine->call->s256, h2))
     return zrtp_fail (engine, ZRTP_ERROR_HELLO_MISMATCH, now);
 

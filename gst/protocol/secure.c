@@ -174,7 +174,7 @@ ZrtpResult
 zrtp_on_conf2ack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   /* It has no MAC; somebody who does not see the path does not know this number. */
-  if (packet->ssrc != engine->peer_ssrc)
+  if (packet->ssrc != engine->peer.ssrc)
     return ZRTP_UNEXPECTED;
   zrtp_become_secure (engine, now);
   return ZRTP_ACCEPTED;
@@ -251,9 +251,9 @@ describe (ZrtpEngine *engine)
   info->sas_verified =
       exchange->s1_matched && exchange->record.sas_verified && exchange->peer_confirm.sas_verified;
   info->peer_disclosure = exchange->peer_confirm.disclosure;
-  info->peer_mitm = engine->peer.mitm;
-  memcpy (info->peer_zid, engine->peer.zid, sizeof info->peer_zid);
-  memcpy (info->peer_client_id, engine->peer.client_id, ZRTP_CLIENT_ID_SIZE);
+  info->peer_mitm = engine->peer.hello.mitm;
+  memcpy (info->peer_zid, engine->peer.hello.zid, sizeof info->peer_zid);
+  memcpy (info->peer_client_id, engine->peer.hello.client_id, ZRTP_CLIENT_ID_SIZE);
   info->peer_client_id[ZRTP_CLIENT_ID_SIZE] = '\0';
 }
 

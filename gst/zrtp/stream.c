@@ -41,7 +41,6 @@ struct _GstZrtpStream {
   gboolean has_peer_hash;
   GError *settings_error;
 
-  guint8 peer_zid[ZRTP_ZID_SIZE];
   GstZrtpState state; /* as last told */
   const gchar *cipher, *auth_tag;
   GBytes *send_key, *receive_key; /* until taken */
@@ -160,7 +159,6 @@ look_up (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], guint64 now)
   if (found)
     gst_zrtp_record_get (found, &record);
   lock (self);
-  memcpy (self->peer_zid, zid, ZRTP_ZID_SIZE);
   if (self->engine)
     zrtp_engine_set_record (self->engine, found ? &record : NULL, now);
   unlock (self);
@@ -174,11 +172,11 @@ look_up (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], guint64 now)
 }
 
 static void
-store (GstZrtpStream *self, ZrtpRecord *record)
+store (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], ZrtpRecord *record)
 {
   GstZrtpCache *cache = gst_zrtp_session_dup_cache (self->session);
   GstZrtpRecord *object = gst_zrtp_record_new ();
-  GBytes *peer_zid = g_bytes_new (self->peer_zid, ZRTP_ZID_SIZE);
+  GBytes *peer_zid = g_bytes_new (zid, ZRTP_ZID_SIZE);
   GError *error = NULL;
 
   gst_zrtp_record_set (object, record);
@@ -204,7 +202,7 @@ handle_event (GstZrtpStream *self, ZrtpEvent *event, guint64 now)
       keep_key (self, &self->send_key, &event->key, SIGNAL_SEND_KEY);
       break;
     case ZRTP_EVENT_STORE:
-      store (self, &event->record);
+      store (self, event->peer_zid, &event->record);
       break;
     case ZRTP_EVENT_SECURE:
       lock (self);

@@ -99,7 +99,7 @@ drain (Pair *pair, PairEnd *end)
     last = event.kind;
     switch (event.kind) {
       case ZRTP_EVENT_LOOKUP:
-        g_assert_true (zrtp_equal (event.peer_zid, end->engine->peer.zid, ZRTP_ZID_SIZE));
+        g_assert_true (zrtp_equal (event.peer_zid, end->engine->peer.hello.zid, ZRTP_ZID_SIZE));
         zrtp_engine_set_record (end->engine, end->has_record ? &end->record : NULL, pair->now);
         last = ZRTP_EVENT_NONE;
         break;

@@ -11,6 +11,12 @@
 #include <nettle/hmac.h>
 #include <nettle/nettle-meta.h>
 
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_DEFINED(address, size) ((void) 0)
+#endif
+
 #include "ext/gmp/zrtp-gmp.h"
 #include "ext/libc/zrtp-libc.h"
 #include "ext/nettle/zrtp-nettle.h"
@@ -181,14 +187,15 @@ assert_leaves_nothing (void (*body) (void))
   makecontext (&body_context, body, 0);
   g_assert_cmpint (swapcontext (&test_context, &body_context), ==, 0);
   mp_set_memory_functions (NULL, NULL, gmp_free);
-  g_assert_false (all_zero (stack, sizeof stack)); /* it was used */
+  (void) VALGRIND_MAKE_MEM_DEFINED (stack, sizeof stack); /* we do mean to read what is dead */
+  g_assert_false (all_zero (stack, sizeof stack));        /* it was used */
   g_assert_false (has_needle (stack, sizeof stack));
   g_assert_cmpuint (dirty_frees, ==, 0);
 }
 
 /* In and out of the functions below. */
 static uint8_t wipe_input[64], wipe_secret[ZRTP_MAX_SECRET];
-static const uint8_t wipe_key[32] = "a key that is as long as a block";
+static const uint8_t wipe_key[] = "a key";
 static const uint8_t wipe_iv[ZRTP_CIPHER_BLOCK];
 static uint8_t wipe_pv[ZRTP_MAX_PV], wipe_result[ZRTP_MAX_DHRESULT];
 static const ZrtpHash *wipe_hash;

@@ -411,6 +411,12 @@ test_message_schedule (void)
       loss.from = !initiator;
       pair_run (&pair, pair.now + 30000 * MS);
       assert_schedule (&pair.end[initiator], rows[i].sent, ms, 11);
+      if (rows[i].sent == ZRTP_MESSAGE_COMMIT) {
+        /* Bob, whose DHPart1 is lost, loses patience first and says so. */
+        g_assert_cmphex (pair.end[!initiator].failed_code, ==, ZRTP_ERROR_TIMEOUT);
+        pair_clear (&pair);
+        continue;
+      }
       g_assert_cmpuint (pair.end[initiator].n_events[ZRTP_EVENT_FAILED], ==, 1);
       g_assert_cmphex (pair.end[initiator].failed_code, ==, ZRTP_ERROR_TIMEOUT);
       g_assert_false (pair.end[initiator].failed_by_peer);
@@ -1104,6 +1110,84 @@ test_other_hello (void)
   pair_clear (&stranger);
 }
 
+/* A Hello from somebody who then says nothing: before the peer appears, in the middle, or many. The
+ * call comes about with whoever answers. */
+static void
+test_rival_hellos (void)
+{
+  for (unsigned strangers = 1; strangers <= 5; strangers++)
+    /* More than one stranger takes Bob off the shelf: then only his own retry would help. */
+    for (unsigned late = 0; late < (strangers == 1 ? 2 : 1); late++)
+      for (unsigned seed = 0; seed < 10; seed++) {
+        Pair pair;
+        uint8_t hello[5][ZRTP_MAX_PACKET], packet[ZRTP_MAX_PACKET];
+        size_t size[5], n;
+
+        for (unsigned i = 0; i < strangers; i++) {
+          Pair stranger;
+
+          pair_init (&stranger, 100 + i);
+          pair_start (&stranger, 1 << BOB);
+          size[i] = zrtp_engine_poll_packet (stranger.end[BOB].engine, hello[i]);
+          pair_clear (&stranger);
+          hello[i][ZRTP_HEADER_SIZE + HELLO_ZID] ^= (uint8_t) (i + 1); /* and another ZID */
+          pair_fix_crc (hello[i], size[i]);
+        }
+        pair_init (&pair, seed);
+        pair_start (&pair, 1 << ALICE);
+        pair_settle (&pair);
+        pair_run (&pair, pair.now + 100 * MS);
+        if (late) { /* the strangers come when Alice has committed to Bob */
+          pair_start (&pair, 1 << BOB);
+          n = zrtp_engine_poll_packet (pair.end[BOB].engine, packet);
+          pair_feed (&pair, ALICE, packet, n);
+          while ((n = zrtp_engine_poll_packet (pair.end[ALICE].engine, packet)))
+            pair_feed (&pair, BOB, packet, n);
+          for (unsigned e = 0; e < 2; e++)
+            pair.end[e].last_sequence = (uint16_t) (pair.end[e].engine->sequence - 1);
+        }
+        for (unsigned i = 0; i < strangers; i++) {
+          g_assert_cmpint (pair_feed (&pair, ALICE, hello[i], size[i]), ==, ZRTP_ACCEPTED);
+          g_assert_cmpint (pair_feed (&pair, ALICE, hello[i], size[i]), ==, ZRTP_REPEATED);
+          g_assert_cmpint (pair_state (&pair, ALICE), ==, ZRTP_STATE_COMMIT_SENT);
+        }
+        pair_run (&pair, pair.now + 2000 * MS);
+        pair_start (&pair, 1 << BOB);
+        pair_run (&pair, pair.now + 2000 * MS);
+        pair_assert_secure (&pair);
+        g_assert_cmpuint (pair.end[ALICE].secure.peer_zid[0], ==, 0xa1);
+        g_assert_null (pair.end[ALICE].engine->shelf);
+        pair_clear (&pair);
+      }
+}
+
+/* Nobody answers the Commit: no failure, but the end of that attempt; a peer may still come. */
+static void
+test_commit_unanswered (void)
+{
+  Pair pair, stranger;
+  uint8_t hello[ZRTP_MAX_PACKET];
+  size_t size;
+
+  pair_init (&stranger, 99);
+  pair_start (&stranger, 1 << BOB);
+  size = zrtp_engine_poll_packet (stranger.end[BOB].engine, hello);
+  pair_init (&pair, 7);
+  pair_start (&pair, 1 << ALICE);
+  pair_settle (&pair);
+  pair_feed (&pair, ALICE, hello, size);
+  pair_run (&pair, pair.now + 20000 * MS);
+  g_assert_cmpint (pair_state (&pair, ALICE), ==, ZRTP_STATE_DISCOVERY);
+  g_assert_cmpuint (pair.end[ALICE].n_events[ZRTP_EVENT_FAILED], ==, 0);
+  g_assert_cmpuint (pair.end[ALICE].n_events[ZRTP_EVENT_NO_ANSWER], ==, 1);
+  g_assert_null (pair.end[ALICE].engine->exchange);
+  pair_start (&pair, 1 << BOB);
+  pair_run (&pair, pair.now + 1000 * MS);
+  pair_assert_secure (&pair);
+  pair_clear (&pair);
+  pair_clear (&stranger);
+}
+
 /* The same Commit again may be answered; another one may not, once pvr is out. */
 static void
 test_second_commit (void)
@@ -1662,6 +1746,8 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/forged-conf2ack", test_forged_conf2ack);
   g_test_add_func ("/engine/hello-hash", test_hello_hash);
   g_test_add_func ("/engine/other-hello", test_other_hello);
+  g_test_add_func ("/engine/rival-hellos", test_rival_hellos);
+  g_test_add_func ("/engine/commit-unanswered", test_commit_unanswered);
   g_test_add_func ("/engine/second-commit", test_second_commit);
   g_test_add_func ("/engine/responder-timeout", test_responder_timeout);
   g_test_add_func ("/engine/no-random", test_no_random);
