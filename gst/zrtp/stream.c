@@ -515,8 +515,13 @@ void
 gst_zrtp_stream_sas_verified (GstZrtpStream *self, gboolean matches)
 {
   lock (self);
-  if (self->engine)
-    zrtp_engine_sas_verified (self->engine, matches);
+  /* Only a secure stream is concerned, and it has no keys to hand over any more: this thread is not
+   * the one that drives the stream, and must not take its events from it. */
+  if (public_state (self->engine) != GST_ZRTP_STATE_SECURE) {
+    unlock (self);
+    return;
+  }
+  zrtp_engine_sas_verified (self->engine, matches);
   pump (self, 0);
 }
 

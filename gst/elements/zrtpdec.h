@@ -1,0 +1,22 @@
+/* zrtpdec: the receiving hand of a ZRTP stream.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#ifndef __GST_ZRTP_DEC_H__
+#define __GST_ZRTP_DEC_H__
+
+#include "gst/elements/zrtpbase.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_ZRTP_DEC (gst_zrtp_dec_get_type ())
+G_DECLARE_FINAL_TYPE (GstZrtpDec, gst_zrtp_dec, GST, ZRTP_DEC, GstZrtpBase)
+
+GST_ELEMENT_REGISTER_DECLARE (zrtpdec);
+
+/* Nobody answered: tell the connection when the next media packet comes. */
+void gst_zrtp_dec_await_media (GstZrtpDec *self);
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+"""The introspected library: sessions and streams driven by hand, caches, errors.
+
+SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+
+import unittest
+
+import gi
+gi.require_version('Gst', '1.0')
+gi.require_version('GstZrtp', '1.0')
+from gi.repository import GLib, GObject, Gst, GstZrtp
+
+import tap
+
+Gst.init(None)
+
+
+class End:
+    """One end of a call without a pipeline."""
+
+    def __init__(self, cache=None, **settings):
+        self.session = GstZrtp.Session(**settings)
+        self.session.props.cache = cache
+        self.stream = self.session.get_stream('audio')
+        self.secure, self.failed, self.warnings, self.keys = [], [], [], []
+        self.session.connect('secure', lambda s, stream, details: self.secure.append(
+            {details.nth_field_name(i): details.get_value(details.nth_field_name(i))
+             for i in range(details.n_fields())}))
+        self.session.connect('failed', lambda s, stream, code, text, by_peer: self.failed.append((code, text)))
+        self.session.connect('warning', lambda s, stream, code, text: self.warnings.append(code))
+        self.stream.connect('send-key', lambda stream: self.keys.append(stream.take_send_key()))
+        self.stream.connect('receive-key', lambda stream: self.keys.append(stream.take_receive_key()))
+
+    def packets(self):
+        while (packet := self.stream.poll_packet()) is not None:
+            yield packet.get_data()
+
+
+def talk(a, b, now=1):
+    """Everything that the two have to say to each other, without loss."""
+    a.stream.start(now)
+    b.stream.start(now)
+    busy = True
+    while busy:
+        busy = False
+        for here, there in ((a, b), (b, a)):
+            for packet in here.packets():
+                there.stream.handle_packet(packet, now)
+                busy = True
+
+
+class PythonCache(GObject.Object, GstZrtp.Cache):
+    """A cache as an application would write it."""
+
+    def __init__(self, zid):
+        super().__init__()
+        self.zid, self.records, self.broken = zid, {}, False
+
+    def do_get_zid(self):
+        return GLib.Bytes.new(self.zid)
+
+    def do_lookup(self, peer_zid):
+        return self.records.get(peer_zid.get_data())
+
+    def do_store(self, peer_zid, record):
+        if self.broken:
+            raise GLib.Error('no space left', 'test', 1)
+        self.records[peer_zid.get_data()] = record
+        return True
+
+
+class Api(unittest.TestCase):
+    def test_call(self):
+        a, b = End(), End()
+        talk(a, b)
+        self.assertEqual(a.stream.get_state(), GstZrtp.State.SECURE)
+        self.assertEqual(a.session.props.sas, b.session.props.sas)
+        self.assertEqual(len(a.session.props.sas), 4)
+        self.assertEqual(a.secure[0]['sas'], a.session.props.sas)
+        self.assertEqual({a.secure[0]['role'], b.secure[0]['role']}, {'initiator', 'responder'})
+        self.assertEqual(sorted(k.get_data() for k in a.keys), sorted(k.get_data() for k in b.keys))
+        self.assertEqual(len(a.keys[0].get_data()), 16 + 14)
+        stats = a.stream.props.stats
+        self.assertEqual(stats.get_string('state'), 'secure')
+        self.assertGreater(stats.get_uint64('zrtp-sent')[1], 3)
+
+    def test_algorithms(self):
+        a = End(key_agreements='EC25', hashes='S384', ciphers='AES3', auth_tags='HS32', sas_types='B256')
+        b = End(key_agreements='EC25', hashes='S384', ciphers='AES3', auth_tags='HS32', sas_types='B256')
+        talk(a, b)
+        self.assertEqual([b.secure[0][k] for k in ('key-agreement', 'hash', 'cipher', 'auth-tag', 'sas-type')],
+                         ['EC25', 'S384', 'AES3', 'HS32', 'B256'])
+        self.assertEqual(len(a.session.props.sas.split(' ')), 2)
+
+    def test_wrong_setting(self):
+        a = End(key_agreements='FOO')
+        with self.assertRaisesRegex(GLib.Error, 'FOO.*X255, EC25, EC38, DH3k'):
+            a.session.check()
+        a.stream.start(1)
+        self.assertEqual(len(a.failed), 1)
+        self.assertIsNone(a.stream.poll_packet())
+
+    def test_hello_hash(self):
+        a, b = End(), End()
+        self.assertRegex(b.stream.props.hello_hash, '^1.10 [0-9a-f]{64}$')
+        a.stream.props.peer_hello_hash = b.stream.props.hello_hash
+        talk(a, b)
+        self.assertTrue(a.secure)
+
+        a, b = End(), End()
+        a.stream.props.peer_hello_hash = '1.10 ' + 64 * '0'
+        talk(a, b)
+        self.assertFalse(a.secure)
+        self.assertEqual(a.warnings, [GstZrtp.Warning.HELLO_HASH_MISMATCH])
+
+    def test_export_key(self):
+        a, b = End(), End()
+        with self.assertRaises(GLib.Error):
+            a.session.export_key('chat', 16)
+        self.assertIsNone(a.session.get_sas_hash())
+        talk(a, b)
+        self.assertEqual(a.session.export_key('chat', 32).get_data(), b.session.export_key('chat', 32).get_data())
+        self.assertEqual(len(a.session.get_sas_hash().get_data()), 32)
+        with self.assertRaises(GLib.Error):
+            a.session.export_key('chat', 1000)
+
+    def test_memory_cache(self):
+        caches = GstZrtp.MemoryCache.new(), GstZrtp.MemoryCache.new()
+        for call in range(2):
+            a, b = End(caches[0]), End(caches[1])
+            talk(a, b)
+            self.assertEqual(a.secure[0]['sas-verified'], call == 1)
+            a.session.verify_sas(True)
+            b.session.verify_sas(True)
+            self.assertTrue(a.session.props.sas_verified)
+
+    def test_python_cache(self):
+        caches = PythonCache(b'alice alice '), PythonCache(b'bob bob bob ')
+        for call in range(2):
+            a, b = End(caches[0]), End(caches[1])
+            talk(a, b)
+            self.assertEqual(a.secure[0]['peer-zid'], b'bob bob bob '.hex())
+            self.assertFalse(a.secure[0]['cache-mismatch'])
+        record = caches[0].records[b'bob bob bob ']
+        self.assertEqual(len(record.props.rs1.get_data()), 32)
+        self.assertNotEqual(record.props.rs1.get_data(), record.props.rs2.get_data())
+
+        caches[1].records.clear()
+        a, b = End(caches[0]), End(caches[1])
+        talk(a, b)
+        self.assertTrue(a.secure[0]['cache-mismatch'])
+        self.assertEqual(a.warnings, [GstZrtp.Warning.CACHE_MISMATCH])
+
+    def test_broken_cache(self):
+        """The call comes about all the same, and the user is told."""
+        cache = PythonCache(b'alice alice ')
+        cache.broken = True
+        a, b = End(cache), End(GstZrtp.MemoryCache.new())
+        talk(a, b)
+        self.assertTrue(a.secure)
+        self.assertEqual(a.warnings, [GstZrtp.Warning.CACHE])
+
+    def test_no_answer(self):
+        a = End()
+        now = 0
+        a.stream.start(now)
+        sent = 0
+        while not a.warnings:
+            sent += len(list(a.packets()))
+            now = a.stream.get_next_timeout()
+            a.stream.handle_timeout(now)
+        self.assertEqual(a.warnings, [GstZrtp.Warning.NO_ANSWER])
+        self.assertEqual(sent, 21)
+
+    def test_misuse(self):
+        """A clear TypeError, never a crash."""
+        a = End()
+        for call in (lambda: a.session.get_stream(None), lambda: a.session.get_stream(5),
+                     lambda: a.stream.handle_packet('text', 'now'), lambda: a.session.export_key(None, 5),
+                     lambda: a.session.verify_sas(), lambda: GstZrtp.message_parse_secure('message'),
+                     lambda: setattr(a.session.props, 'policy', 'perhaps'),
+                     lambda: setattr(a.session.props, 'cache', 'memory')):
+            with self.assertRaises(TypeError):
+                call()
+        self.assertFalse(a.stream.handle_packet(b'', 1))
+        self.assertFalse(GstZrtp.packet_is_zrtp(b''))
+
+    def test_messages(self):
+        bin_ = Gst.Bin.new(None)
+        structure = Gst.Structure.new_from_string(
+            'zrtp-secure, sas=(string)ab1y, sas-type=(string)B32, sas-verified=true, cache-mismatch=false')
+        message = Gst.Message.new_element(bin_, structure)
+        self.assertEqual(tuple(GstZrtp.message_parse_secure(message)), (True, 'ab1y', 'B32', True, False))
+        self.assertFalse(GstZrtp.message_parse_failed(message)[0])
+        message = Gst.Message.new_element(bin_, Gst.Structure.new_from_string('zrtp-state, state=(string)secure'))
+        self.assertEqual(tuple(GstZrtp.message_parse_state(message)), (True, GstZrtp.State.SECURE))
+
+
+if __name__ == '__main__':
+    tap.main()
