@@ -149,7 +149,8 @@ push_rtcp (GstZrtpDec *self, GstBuffer *buffer)
   gst_zrtp_link_begin (link, "application/x-rtcp");
   result = gst_pad_push (link->src, buffer);
   GST_PAD_STREAM_UNLOCK (link->sink);
-  return result;
+  /* Who wants no RTCP leaves rtcp_src unlinked. That must not stop the media it arrives with. */
+  return result == GST_FLOW_NOT_LINKED ? GST_FLOW_OK : result;
 }
 
 static GstFlowReturn
