@@ -1,8 +1,8 @@
 #!/bin/sh
-# Proves that a fresh Debian 12 is enough: makes one in a folder and runs .ci/run of this commit there.
+# Proves that a fresh Debian 12 is enough: makes one in a folder and runs .ci/run, or COMMAND, of this commit there.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-#   sh tests/debootstrap.sh [--keep] [FOLDER]
+#   sh tests/debootstrap.sh [--keep] [--run COMMAND] [FOLDER]
 #
 # FOLDER (default: a new one under TMPDIR) gets a minimal Debian and a clone of HEAD, and is removed afterwards
 # unless --keep says otherwise. Needs root, debootstrap, git and some 3 GB; takes about ten minutes, so it is
@@ -16,16 +16,24 @@ fail ()
 }
 
 keep=no
-case ${1:-} in
-  -h | --help)
-    sed -n '5,9s/^# \{0,1\}//p' "$0"
-    exit 0
-    ;;
-  --keep)
-    keep=yes
-    shift
-    ;;
-esac
+command='bash .ci/run'
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help)
+      sed -n '5,9s/^# \{0,1\}//p' "$0"
+      exit 0
+      ;;
+    --keep) keep=yes ;;
+    --run)
+      [ $# -ge 2 ] || fail "--run needs a command, for example 'sh tests/examples/call.sh'" 2
+      command=$2
+      shift
+      ;;
+    -*) fail "unknown option '$1' (see --help)" 2 ;;
+    *) break ;;
+  esac
+  shift
+done
 [ "$(id -u)" -eq 0 ] || fail "needs root: debootstrap and chroot do"
 for tool in debootstrap git; do
   command -v $tool >/dev/null || fail "$tool is missing: apt-get install $tool"
@@ -81,10 +89,10 @@ mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
 git clone -q --no-hardlinks "$source" "$root/root/checkout"
 git -C "$root/root/checkout" checkout -q --detach "$commit"
 
-echo "Running .ci/run of $commit in it, with nothing installed by hand"
+echo "Running '$command' of $commit in it, with nothing installed by hand"
 began=$(date +%s)
 status=0
 env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 CI=true \
-  timeout 3600 chroot "$root" bash /root/checkout/.ci/run </dev/null || status=$?
+  timeout 3600 chroot "$root" sh -c "cd /root/checkout && $command" </dev/null || status=$?
 echo "Exit status $status after $(($(date +%s) - began)) s"
 exit $status
