@@ -39,6 +39,7 @@ struct _GstZrtpConnection {
   GstZrtpBase *hands[GST_ZRTP_N_HANDS]; /* not referenced: a hand leaves before it dies */
   gboolean running[GST_ZRTP_N_HANDS];
   gboolean started;
+  gboolean must_stop;       /* the stream was started, and not stopped since */
   GstClockTime alone_until; /* when to warn about the missing partner */
   guint work;
   GQueue inbox; /* of GBytes */
@@ -385,6 +386,7 @@ static gboolean
 is_started (GstZrtpConnection *self)
 {
   gboolean started;
+  gboolean must_stop; /* the stream was started, and not stopped since */
 
   g_mutex_lock (&self->lock);
   started = self->started;
@@ -565,6 +567,7 @@ gst_zrtp_connection_start (GstZrtpConnection *self, GstZrtpBase *hand)
   self->running[GST_ZRTP_BASE_GET_CLASS (hand)->hand] = TRUE;
   both = !is_alone_unlocked (self);
   self->started = both;
+  self->must_stop |= both;
   self->alone_until = both ? GST_CLOCK_TIME_NONE : now + ALONE_TIMEOUT;
   g_mutex_unlock (&self->lock);
 
@@ -613,14 +616,18 @@ void
 gst_zrtp_connection_finish_stop (GstZrtpConnection *self, GstZrtpBase *hand)
 {
   GstZrtpHand which = GST_ZRTP_BASE_GET_CLASS (hand)->hand;
-  gboolean partner_runs;
+  gboolean partner_runs, must_stop;
 
   join (self);
-  gst_zrtp_stream_stop (self->stream);
   g_mutex_lock (&self->lock);
+  must_stop = self->must_stop;
+  self->must_stop = FALSE;
   partner_runs = self->running[!which];
   self->alone_until = partner_runs ? gst_zrtp_runner_now () + ALONE_TIMEOUT : GST_CLOCK_TIME_NONE;
   g_mutex_unlock (&self->lock);
+  /* a stream that never began keeps its Hello, whose hash may be in the signalling already */
+  if (must_stop)
+    gst_zrtp_stream_stop (self->stream);
   drop_keys (self, which, TRUE);
   drop_keys (self, !which, !partner_runs);
   set_timer (self);

@@ -458,7 +458,8 @@ call_new (const gchar *a, const gchar *b)
 static void
 start_receiving (Party *party)
 {
-  gst_element_set_state (party->dec, GST_STATE_PLAYING);
+  party_set_state (party, GST_STATE_READY);
+  gst_element_set_state (party->dec, GST_STATE_PAUSED);
   send_events (party->from_net[RTP], "application/x-srtp, media=audio, clock-rate=8000");
   send_events (party->from_net[RTCP], "application/x-srtcp");
 }

@@ -182,6 +182,7 @@ GST_START_TEST (test_caps_of_decoder)
   Call *call = call_new ("", "");
   GstCaps *caps, *expected = gst_caps_from_string ("application/x-rtp, clock-rate=8000");
 
+  call->network = network_lose;
   party_set_state (&call->a, GST_STATE_PLAYING);
   send_events (call->a.from_net[RTP], "application/x-srtp, clock-rate=8000, "
                                       "srtp-cipher=aes-128-icm, srtcp-auth=hmac-sha1-80, roc=1");
