@@ -55,6 +55,7 @@ zrtp_hello_parse (ZrtpBytes message, ZrtpHello *hello)
   ZrtpReader reader = zrtp_reader (message.data, message.size);
   uint32_t flags;
 
+  *hello = (ZrtpHello){0};
   zrtp_read_view (&reader, ZRTP_FRAME_SIZE);
   zrtp_read (&reader, hello->version, sizeof hello->version);
   zrtp_read (&reader, (uint8_t *) hello->client_id, sizeof hello->client_id);

@@ -1473,6 +1473,7 @@ test_sas_does_not_match (void)
   zrtp_engine_sas_verified (first.end[ALICE].engine, false);
   pair_settle (&first);
   g_assert_false (first.end[ALICE].has_record);
+  pair_clear (&first);
 
   call_again (&first, 1, NULL);
   call_again (&second, 2, first.end);
