@@ -246,16 +246,8 @@ static void
 on_warning (GstZrtpSession *session, GstZrtpStream *stream, GstZrtpWarning code, const gchar *text,
     GstZrtpConnection *self)
 {
-  GstZrtpBase *dec;
-
-  if (stream != self->stream)
-    return;
-  /* from now on the peer's first packet is news again */
-  if (code == GST_ZRTP_WARNING_NO_ANSWER && (dec = ref_hand (self, GST_ZRTP_DEC_HAND))) {
-    gst_zrtp_dec_await_media (GST_ZRTP_DEC (dec));
-    gst_object_unref (dec);
-  }
-  post_warning (self, code, text);
+  if (stream == self->stream)
+    post_warning (self, code, text);
 }
 
 static void
@@ -386,7 +378,6 @@ static gboolean
 is_started (GstZrtpConnection *self)
 {
   gboolean started;
-  gboolean must_stop; /* the stream was started, and not stopped since */
 
   g_mutex_lock (&self->lock);
   started = self->started;
@@ -454,6 +445,18 @@ do_ssrc (GstZrtpConnection *self)
 }
 
 static void
+do_start (GstZrtpConnection *self, GstClockTime now)
+{
+  GstZrtpBase *dec = ref_hand (self, GST_ZRTP_DEC_HAND);
+
+  if (dec) {
+    gst_zrtp_dec_await_media (GST_ZRTP_DEC (dec));
+    gst_object_unref (dec);
+  }
+  gst_zrtp_stream_start (self->stream, now);
+}
+
+static void
 do_work (GstZrtpConnection *self, guint work)
 {
   GstClockTime now = gst_zrtp_runner_now ();
@@ -465,7 +468,7 @@ do_work (GstZrtpConnection *self, guint work)
   if (!is_started (self))
     return;
   if (work & WORK_START)
-    gst_zrtp_stream_start (self->stream, now);
+    do_start (self, now);
   if (work & WORK_PACKET)
     do_packet (self, now);
   if (work & WORK_AUTHENTICATED)

@@ -445,14 +445,6 @@ add_link (GstZrtpDec *self, gboolean is_rtcp, const gchar *sink_name, const gcha
   gst_zrtp_base_add_link (base, link);
 }
 
-static GstStateChangeReturn
-gst_zrtp_dec_change_state (GstElement *element, GstStateChange transition)
-{
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
-    gst_zrtp_dec_await_media (GST_ZRTP_DEC (element));
-  return GST_ELEMENT_CLASS (gst_zrtp_dec_parent_class)->change_state (element, transition);
-}
-
 static void
 gst_zrtp_dec_finalize (GObject *object)
 {
@@ -490,7 +482,6 @@ gst_zrtp_dec_class_init (GstZrtpDecClass *klass)
       "The gst-zrtp authors");
 
   G_OBJECT_CLASS (klass)->finalize = gst_zrtp_dec_finalize;
-  element_class->change_state = gst_zrtp_dec_change_state;
   base_class->hand = GST_ZRTP_DEC_HAND;
   base_class->srtp_factory = "srtpdec";
   base_class->new_child = gst_zrtp_dec_new_child;

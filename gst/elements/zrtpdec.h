@@ -14,7 +14,8 @@ G_DECLARE_FINAL_TYPE (GstZrtpDec, gst_zrtp_dec, GST, ZRTP_DEC, GstZrtpBase)
 
 GST_ELEMENT_REGISTER_DECLARE (zrtpdec);
 
-/* Nobody answered: tell the connection when the next media packet comes. */
+/* A negotiation begins: the connection is to be told of the first media packet that is not ours to
+ * decrypt. */
 void gst_zrtp_dec_await_media (GstZrtpDec *self);
 
 G_END_DECLS

@@ -350,57 +350,38 @@ test_choice (void)
 /* --- Keys ------------------------------------------------------------------------------------------- */
 
 /* Printed by key-vectors.py, which has the formulas a second time. */
-static const char
-    *const key_vectors[2]
-                      [12] =
-                          {
-                              {
-                                  /* sha256, 128-bit cipher key */
-                                  "db784c59e61152a337f8202f2161e6fed8f55faae6ec266725efb2a30e76492"
-                                  "3", /* ZRTP Session Key */
-                                  "5585c503d6fad3512701a1b818f99c299676d49ce352453231d095d7f8c516d"
-                                  "4", /* SAS */
-                                  "1cc048c62af7edfa88a8477415c807ecf1a7970c5b75c489c31c809668a998d"
-                                  "0",                                /* Exported key */
-                                  "132669e96bec86b584a722ce8f1317d0", /* Initiator SRTP master key */
-                                  "d70174ca611ffe79c24721438778", /* Initiator SRTP master salt */
-                                  "ac4065fe4d2589d4e92008573cb5a53b", /* Responder SRTP master key */
-                                  "53436fde5d7a6f621df6f73d53c1", /* Responder SRTP master salt */
-                                  "0b00c746e6a5510fba430c7a532eee27af6e5a93943f9bc5650ec0eecd64b27"
-                                  "2", /* Initiator HMAC key */
-                                  "e6958faf43968573870da7b248253652ad1d4f65ec018119fae2ea3c76a8d55"
-                                  "4",                                /* Responder HMAC key */
-                                  "cfa61f3ee4472e5cf13bf0ab130bbff2", /* Initiator ZRTP key */
-                                  "26826bdf4edce8a90b7a70ff34302ed6", /* Responder ZRTP key */
-                                  "c1f0b9bdc8bdec93185d9eca7a9a757cdc83a3b8c183dace38f3ef740d92d6a"
-                                  "6", /* retained secret */
-                              },
-                              {
-                                  /* sha384, 256-bit cipher key */
-                                  "977c3ad90a65bad9e4cbc6c0a947412ecc124f0048a47f6ef97845b75546038c"
-                                  "2f39e8a5022d722686a48998a9b92269", /* ZRTP Session Key */
-                                  "12378ea0700448dfeb125e3f43064de44183a20796b96e9f14e8830eddbb723"
-                                  "c", /* SAS */
-                                  "d764aa3bffed534ce7851894919f48adcc9a485af702f91de7cc380f72eca746"
-                                  "eb263c409c6148087123152adb8cafed", /* Exported key */
-                                  "a74ccbeff46af537e2bf9e1412d2b76b7fecd0a74e74b1c6717358f4ce1796f"
-                                  "5",                            /* Initiator SRTP master key */
-                                  "d913e3b2759796081bc728341313", /* Initiator SRTP master salt */
-                                  "f1ec7088acbe6f6e81f911da21b2b302fed35057a78239186a0a06c8a335a73"
-                                  "d",                            /* Responder SRTP master key */
-                                  "148796d75950c60fa3fd3e266871", /* Responder SRTP master salt */
-                                  "3e236ee66f7bbe681e637d609122c215742aa61b9ca5b15ba4b3bccd4f222f59"
-                                  "7c4f5bf27a4deb1ac92d733c5a522d5b", /* Initiator HMAC key */
-                                  "9e60fea9200b3c2df9ffb76785158cdf3fad6638b89e01347b0dfb76f2ee0720"
-                                  "cfc3fd9495f5375e65b629ef71be01c0", /* Responder HMAC key */
-                                  "469ace851df9f2ab050c266b4b8092fb8d86e8a1c835016430634cc4a680d75"
-                                  "1", /* Initiator ZRTP key */
-                                  "cb48557f4cd6cc7acfdb1ebd44b241abd1e58bfcfd878bb890420b2715d5af3"
-                                  "a", /* Responder ZRTP key */
-                                  "5a9af9f6227d6a3a3f037bffd48cdbe3621e083d7fc5127849b60e69a505901"
-                                  "7", /* retained secret */
-                              },
+/* clang-format off */
+static const char *const key_vectors[2][12] = {
+  { /* sha256, 128-bit cipher key */
+    "db784c59e61152a337f8202f2161e6fed8f55faae6ec266725efb2a30e764923", /* ZRTP Session Key */
+    "5585c503d6fad3512701a1b818f99c299676d49ce352453231d095d7f8c516d4", /* SAS */
+    "1cc048c62af7edfa88a8477415c807ecf1a7970c5b75c489c31c809668a998d0", /* Exported key */
+    "132669e96bec86b584a722ce8f1317d0", /* Initiator SRTP master key */
+    "d70174ca611ffe79c24721438778", /* Initiator SRTP master salt */
+    "ac4065fe4d2589d4e92008573cb5a53b", /* Responder SRTP master key */
+    "53436fde5d7a6f621df6f73d53c1", /* Responder SRTP master salt */
+    "0b00c746e6a5510fba430c7a532eee27af6e5a93943f9bc5650ec0eecd64b272", /* Initiator HMAC key */
+    "e6958faf43968573870da7b248253652ad1d4f65ec018119fae2ea3c76a8d554", /* Responder HMAC key */
+    "cfa61f3ee4472e5cf13bf0ab130bbff2", /* Initiator ZRTP key */
+    "26826bdf4edce8a90b7a70ff34302ed6", /* Responder ZRTP key */
+    "c1f0b9bdc8bdec93185d9eca7a9a757cdc83a3b8c183dace38f3ef740d92d6a6", /* retained secret */
+  },
+  { /* sha384, 256-bit cipher key */
+    "977c3ad90a65bad9e4cbc6c0a947412ecc124f0048a47f6ef97845b75546038c2f39e8a5022d722686a48998a9b92269", /* ZRTP Session Key */
+    "12378ea0700448dfeb125e3f43064de44183a20796b96e9f14e8830eddbb723c", /* SAS */
+    "d764aa3bffed534ce7851894919f48adcc9a485af702f91de7cc380f72eca746eb263c409c6148087123152adb8cafed", /* Exported key */
+    "a74ccbeff46af537e2bf9e1412d2b76b7fecd0a74e74b1c6717358f4ce1796f5", /* Initiator SRTP master key */
+    "d913e3b2759796081bc728341313", /* Initiator SRTP master salt */
+    "f1ec7088acbe6f6e81f911da21b2b302fed35057a78239186a0a06c8a335a73d", /* Responder SRTP master key */
+    "148796d75950c60fa3fd3e266871", /* Responder SRTP master salt */
+    "3e236ee66f7bbe681e637d609122c215742aa61b9ca5b15ba4b3bccd4f222f597c4f5bf27a4deb1ac92d733c5a522d5b", /* Initiator HMAC key */
+    "9e60fea9200b3c2df9ffb76785158cdf3fad6638b89e01347b0dfb76f2ee0720cfc3fd9495f5375e65b629ef71be01c0", /* Responder HMAC key */
+    "469ace851df9f2ab050c266b4b8092fb8d86e8a1c835016430634cc4a680d751", /* Initiator ZRTP key */
+    "cb48557f4cd6cc7acfdb1ebd44b241abd1e58bfcfd878bb890420b2715d5af3a", /* Responder ZRTP key */
+    "5a9af9f6227d6a3a3f037bffd48cdbe3621e083d7fc5127849b60e69a5059017", /* retained secret */
+  },
 };
+/* clang-format on */
 
 static void
 assert_hex (const uint8_t *data, size_t size, const char *hex)
