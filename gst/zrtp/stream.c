@@ -270,6 +270,9 @@ static void
 ensure_engine (GstZrtpStream *self)
 {
   ZrtpEngine *fresh;
+  guint32 ssrc;
+  gboolean has_peer_hash;
+  guint8 peer_hash[ZRTP_HELLO_HASH_SIZE];
   guint serial;
 
   lock (self);
@@ -281,10 +284,13 @@ ensure_engine (GstZrtpStream *self)
     unlock (self);
     return;
   }
+  ssrc = self->ssrc;
+  has_peer_hash = self->has_peer_hash;
+  memcpy (peer_hash, self->peer_hash, sizeof peer_hash);
   unlock (self);
 
   fresh = gst_zrtp_session_acquire_engine (
-      self->session, self->ssrc, self->has_peer_hash ? self->peer_hash : NULL, &serial);
+      self->session, ssrc, has_peer_hash ? peer_hash : NULL, &serial);
   lock (self);
   if (self->engine) {
     gst_zrtp_session_release_engine (self->session, fresh);
