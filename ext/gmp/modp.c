@@ -2,7 +2,9 @@
  *
  * The functions of GMP's mpn_sec_ family take neither branches nor addresses from the exponent, and
  * they work in space that is handed to them, so that everything they leave behind can be wiped.
- * (mpz_powm_sec() is the same arithmetic around a buffer out of our reach.)
+ * (mpz_powm_sec() is the same arithmetic around a buffer out of our reach.) agree() calls
+ * mpn_sec_powm(); generate(), which raises nothing but 2, does it faster with a table of powers
+ * that was made beforehand, see power_of_two().
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -13,19 +15,24 @@
 
 #include <gmp.h>
 
+#include "ext/gmp/comb.h"
+
 _Static_assert(GMP_NAIL_BITS == 0, "limbs are filled with all their bits");
+_Static_assert(8 * ZRTP_MAX_SECRET == TABLES * TEETH * SPACING, "the combs reach every bit");
 
 enum {
   LIMB = sizeof (mp_limb_t), /* octets */
   MAX_LIMBS = ZRTP_MAX_PV / LIMB,
   MAX_EXPONENT_LIMBS = ZRTP_MAX_SECRET / LIMB,
   MIN_EXPONENT_BITS = 256, /* twice an AES-128 key, §5.1.5 */
+  BLOCK = BLOCK_BITS / GMP_NUMB_BITS,
 };
 
-/* A prime, most significant word first. */
+/* A prime, most significant word first, and what comb.py makes of it. */
 typedef struct {
   size_t n_words;
   uint32_t prime[ZRTP_MAX_PV / 4];
+  const mp_limb_t *inverse, *comb;
 } Group;
 
 /* RFC 3526 §4: p = 2^3072 - 2^3008 - 1 + 2^64 * ([2^2942 pi] + 1690314), in rows as the RFC
@@ -51,6 +58,8 @@ static const Group rfc3526_group_15 = {
         0xBBE11757, 0x7A615D6C, 0x770988C0, 0xBAD946E2, 0x08E24FA0, 0x74E5AB31,
         0x43DB5BFC, 0xE0FD108E, 0x4B82D120, 0xA93AD2CA, 0xFFFFFFFF, 0xFFFFFFFF,
     },
+    .inverse = dh3k_inverse,
+    .comb = dh3k_comb,
 };
 /* clang-format on */
 
@@ -101,10 +110,10 @@ exponent_limbs (const mp_limb_t *exponent)
   return n_limbs;
 }
 
-/* out = base ^ secret mod prime, fixed width (§4.4.1.1, §4.4.1.4); false when out of memory. */
+/* out = base ^ secret mod prime, fixed width (§4.4.1.4); false when out of memory. */
 static bool
-power (const mp_limb_t *prime, size_t n_limbs, const mp_limb_t *base, size_t n_base_limbs,
-    const uint8_t *secret, uint8_t *out)
+power (const mp_limb_t *prime, size_t n_limbs, const mp_limb_t *base, const uint8_t *secret,
+    uint8_t *out)
 {
   mp_limb_t exponent[MAX_EXPONENT_LIMBS], result[MAX_LIMBS], *scratch;
   mp_bitcnt_t bits;
@@ -112,10 +121,10 @@ power (const mp_limb_t *prime, size_t n_limbs, const mp_limb_t *base, size_t n_b
 
   limbs_from_octets (exponent, MAX_EXPONENT_LIMBS, secret);
   bits = exponent_limbs (exponent) * GMP_NUMB_BITS;
-  scratch_size = (size_t) mpn_sec_powm_itch (n_base_limbs, bits, n_limbs) * LIMB;
+  scratch_size = (size_t) mpn_sec_powm_itch (n_limbs, bits, n_limbs) * LIMB;
   scratch = malloc (scratch_size);
   if (scratch) {
-    mpn_sec_powm (result, base, n_base_limbs, exponent, bits, prime, n_limbs, scratch);
+    mpn_sec_powm (result, base, n_limbs, exponent, bits, prime, n_limbs, scratch);
     octets_from_limbs (out, result, n_limbs);
     zrtp_wipe (result, sizeof result);
     zrtp_wipe (scratch, scratch_size);
@@ -123,6 +132,104 @@ power (const mp_limb_t *prime, size_t n_limbs, const mp_limb_t *base, size_t n_b
   }
   zrtp_wipe (exponent, sizeof exponent);
   return scratch != NULL;
+}
+
+/* What power_of_two() works in; all of it is secret. */
+typedef struct {
+  mp_limb_t power[MAX_LIMBS], factor[MAX_LIMBS], product[2 * MAX_LIMBS];
+  mp_limb_t quotient[2 * BLOCK], multiple[MAX_LIMBS + BLOCK];
+  mp_limb_t scratch[]; /* GMP's */
+} Work;
+
+/* The sum of what GMP's functions want in `scratch` one at a time, which is enough. */
+static size_t
+work_size (size_t n_limbs)
+{
+  mp_size_t limbs = mpn_sec_mul_itch (n_limbs, n_limbs) + mpn_sec_mul_itch (n_limbs, BLOCK) +
+                    mpn_sec_mul_itch (BLOCK, BLOCK) + mpn_sec_sqr_itch (n_limbs) +
+                    mpn_sec_add_1_itch (BLOCK);
+
+  return sizeof (Work) + (size_t) limbs * LIMB;
+}
+
+/* power = product / R mod p, for R = 2^(bits of p): Montgomery's reduction (HAC, the "Handbook of
+ * Applied Cryptography", 14.32) by whole blocks, in half the time of mpn_sec_div_r(). Each turn
+ * adds the multiple of p that makes zeros of the lowest block left, and keeps in its place the top
+ * of the sum, which belongs n_limbs higher and is added there in the end.
+ *
+ * As product < R * R, the sum is below R * R + p * R, and power below R, if not always below p.
+ * From product < R comes power <= p, and = only for a multiple of p, which no power of 2 is. */
+static void
+reduce (Work *work, const Group *group, const mp_limb_t *prime, size_t n_limbs)
+{
+  mp_limb_t carry;
+
+  for (size_t i = 0; i < n_limbs; i += BLOCK) {
+    mp_limb_t *low = work->product + i;
+
+    mpn_sec_mul (work->quotient, low, BLOCK, group->inverse, BLOCK, work->scratch);
+    mpn_sec_mul (work->multiple, prime, n_limbs, work->quotient, BLOCK, work->scratch);
+    carry = mpn_cnd_add_n (1, low, low, work->multiple, n_limbs);
+    mpn_sec_add_1 (low, work->multiple + n_limbs, BLOCK, carry, work->scratch);
+  }
+  carry = mpn_cnd_add_n (1, work->power, work->product + n_limbs, work->product, n_limbs);
+  mpn_cnd_sub_n (carry, work->power, work->power, prime, n_limbs);
+}
+
+/* The bits of the secret under the teeth of a comb when its last tooth is at bit `column`. */
+static mp_limb_t
+comb_bits (const uint8_t *secret, unsigned table, unsigned column)
+{
+  mp_limb_t bits = 0;
+
+  for (unsigned i = 0; i < TEETH; i++) {
+    unsigned bit = (TEETH * table + i) * SPACING + column;
+
+    bits |= (mp_limb_t) (secret[ZRTP_MAX_SECRET - 1 - bit / 8] >> bit % 8 & 1) << i;
+  }
+  return bits;
+}
+
+/* out = 2 ^ secret mod p, fixed width (§4.4.1.1); false when out of memory.
+ *
+ * This is the comb of C. H. Lim and P. J. Lee, "More flexible exponentiation with precomputation",
+ * CRYPTO '94; HAC 14.117. Bit b of the secret stands for a factor 2^(2^b). Take bits that are
+ * SPACING apart, TEETH of them, and look up the product of their factors in a table of the
+ * 2^TEETH products there can be. Do so for the topmost bits of this kind, square, multiply by what
+ * the bits one lower give, and so on: that is SPACING squarings, instead of one for each bit. A
+ * table serves TEETH * SPACING bits, which is all of a secret for AES-128; a longer secret has a
+ * second comb with a table of its own above the first, and they share the squarings.
+ *
+ * Numbers are kept times R, which one reduction more takes away in the end. Time and addresses
+ * depend on the length of the secret, and mpn_sec_tabselect() reads the whole table each time. */
+static bool
+power_of_two (const Group *group, const mp_limb_t *prime, size_t n_limbs, const uint8_t *secret,
+    unsigned exponent_bits, uint8_t *out)
+{
+  const unsigned n_tables = (exponent_bits + TEETH * SPACING - 1) / (TEETH * SPACING);
+  const size_t size = work_size (n_limbs);
+  Work *work = malloc (size);
+
+  if (!work)
+    return false;
+  memcpy (work->power, group->comb, n_limbs * LIMB); /* 1 */
+  for (unsigned column = SPACING; column-- > 0;) {
+    mpn_sec_sqr (work->product, work->power, n_limbs, work->scratch);
+    reduce (work, group, prime, n_limbs);
+    for (unsigned i = 0; i < n_tables; i++) {
+      mpn_sec_tabselect (work->factor, group->comb + ((size_t) i << TEETH) * n_limbs, n_limbs,
+          1 << TEETH, comb_bits (secret, i, column));
+      mpn_sec_mul (work->product, work->power, n_limbs, work->factor, n_limbs, work->scratch);
+      reduce (work, group, prime, n_limbs);
+    }
+  }
+  memcpy (work->product, work->power, n_limbs * LIMB);
+  memset (work->product + n_limbs, 0, n_limbs * LIMB);
+  reduce (work, group, prime, n_limbs);
+  octets_from_limbs (out, work->power, n_limbs);
+  zrtp_wipe (work, size);
+  free (work);
+  return true;
 }
 
 /* False for 0 and 1, which a random generator that works does not give in the lifetime of the sun.
@@ -142,7 +249,6 @@ static bool
 generate (const Group *group, const ZrtpRandom *random, unsigned exponent_bits,
     uint8_t secret[ZRTP_MAX_SECRET], uint8_t *pv)
 {
-  static const mp_limb_t generator = 2;
   mp_limb_t prime[MAX_LIMBS];
   size_t n_limbs = limbs_from_prime (prime, group);
   size_t size = exponent_bits / 8;
@@ -151,7 +257,8 @@ generate (const Group *group, const ZrtpRandom *random, unsigned exponent_bits,
   if (exponent_bits < MIN_EXPONENT_BITS || exponent_bits % 8 != 0 || size > ZRTP_MAX_SECRET)
     return false;
   if (random->fill (random->user, secret + ZRTP_MAX_SECRET - size, size) &&
-      exponent_is_usable (secret) && power (prime, n_limbs, &generator, 1, secret, pv))
+      exponent_is_usable (secret) &&
+      power_of_two (group, prime, n_limbs, secret, exponent_bits, pv))
     return true;
   zrtp_wipe (secret, ZRTP_MAX_SECRET);
   return false;
@@ -177,7 +284,7 @@ agree (const Group *group, const uint8_t secret[ZRTP_MAX_SECRET], const uint8_t 
   size_t n_limbs = limbs_from_prime (prime, group);
 
   limbs_from_octets (pv, n_limbs, peer_pv);
-  return pv_is_in_range (pv, prime, n_limbs) && power (prime, n_limbs, pv, n_limbs, secret, result);
+  return pv_is_in_range (pv, prime, n_limbs) && power (prime, n_limbs, pv, secret, result);
 }
 
 static bool

@@ -11,6 +11,13 @@
 #include <openssl/bn.h>
 #endif
 
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_UNDEFINED(address, size) ((void) 0)
+#endif
+
+#include "ext/gmp/comb.h"
 #include "ext/gmp/zrtp-gmp.h"
 #include "ext/libc/zrtp-libc.h"
 #include "tests/protocol/crypto-helpers.h"
@@ -196,6 +203,125 @@ test_small_exponents (void)
   }
 }
 
+static void
+assert_limbs (const mp_limb_t *limbs, size_t n_limbs, const mpz_t expected)
+{
+  mpz_t number;
+
+  mpz_init (number);
+  mpz_import (number, n_limbs, -1, sizeof *limbs, 0, 0, limbs);
+  g_assert_cmpint (mpz_cmp (number, expected), ==, 0);
+  mpz_clear (number);
+}
+
+/* The constants that comb.py made. The factor of each tooth is here the one before, squared SPACING
+ * times. */
+static void
+test_comb (void)
+{
+  const mp_limb_t *entry = dh3k_comb;
+  mpz_t p, number, exponent, factor[TABLES * TEETH];
+
+  init_prime (p);
+  mpz_init (number);
+  mpz_init (exponent);
+  mpz_ui_pow_ui (exponent, 2, SPACING);
+  for (unsigned i = 0; i < TABLES * TEETH; i++) {
+    mpz_init_set_ui (factor[i], 2);
+    if (i > 0)
+      mpz_powm (factor[i], factor[i - 1], exponent, p);
+  }
+  g_assert_cmpuint (sizeof dh3k_comb, ==, TABLES * (1 << TEETH) * P_OCTETS);
+  for (unsigned table = 0; table < TABLES; table++)
+    for (unsigned bits = 0; bits < 1 << TEETH; bits++) {
+      mpz_ui_pow_ui (number, 2, 8 * P_OCTETS);
+      for (unsigned i = 0; i < TEETH; i++)
+        if (bits >> i & 1)
+          mpz_mul (number, number, factor[TEETH * table + i]);
+      mpz_mod (number, number, p);
+      assert_limbs (entry, P_OCTETS / sizeof *entry, number);
+      entry += P_OCTETS / sizeof *entry;
+    }
+  /* The inverse * p = -1 mod 2^BLOCK_BITS */
+  g_assert_cmpuint (8 * sizeof dh3k_inverse, ==, BLOCK_BITS);
+  mpz_neg (p, p);
+  mpz_ui_pow_ui (exponent, 2, BLOCK_BITS);
+  g_assert_true (mpz_invert (number, p, exponent));
+  assert_limbs (dh3k_inverse, G_N_ELEMENTS (dh3k_inverse), number);
+
+  for (unsigned i = 0; i < TABLES * TEETH; i++)
+    mpz_clear (factor[i]);
+  mpz_clear (exponent);
+  mpz_clear (number);
+  mpz_clear (p);
+}
+
+/* pv for this very secret, against mpz_powm(). */
+static void
+assert_generate (const uint8_t *octets, size_t size)
+{
+  static mpz_t p;
+  uint8_t secret[ZRTP_MAX_SECRET], pv[P_OCTETS], expected[P_OCTETS];
+  mpz_t number, two;
+
+  if (mpz_sgn (p) == 0)
+    init_prime (p);
+  mpz_init (number);
+  mpz_init_set_ui (two, 2);
+  mpz_import (number, size, 1, 1, 1, 0, octets);
+  mpz_powm (number, two, number, p);
+  octets_from_mpz (expected, number);
+  g_assert_true (generate_from (&zrtp_gmp_dh3k, octets, size, secret, pv));
+  g_assert_cmpmem (pv, P_OCTETS, expected, P_OCTETS);
+  mpz_clear (two);
+  mpz_clear (number);
+}
+
+/* Random secrets, and those that a comb might get wrong. */
+static void
+test_generate (void)
+{
+  static const size_t sizes[] = {32, 64, ZRTP_MAX_SECRET};
+  uint32_t seed = 0;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    size_t size = sizes[i], half = size / 2;
+    uint8_t octets[ZRTP_MAX_SECRET];
+
+    for (unsigned n = 0; n < 100; n++) {
+      seeded_fill (&seed, octets, size);
+      assert_generate (octets, size);
+    }
+    /* One bit, and all but one */
+    for (unsigned bit = 1; bit < 8 * size; bit++) {
+      memset (octets, 0, size);
+      octets[size - 1 - bit / 8] = (uint8_t) (1 << bit % 8);
+      assert_generate (octets, size);
+      for (size_t k = 0; k < size; k++)
+        octets[k] = (uint8_t) ~octets[k];
+      assert_generate (octets, size);
+    }
+    memset (octets, 0xff, size);
+    assert_generate (octets, size);
+    memset (octets, 0, half);
+    assert_generate (octets, size);
+    memset (octets, 0xff, half);
+    memset (octets + half, 0, half);
+    assert_generate (octets, size);
+    /* Zeros at the top and at the bottom */
+    for (size_t zeros = 1; zeros < size; zeros += 3) {
+      seeded_fill (&seed, octets, size);
+      memset (octets, 0, zeros);
+      octets[size - 1] |= 2;
+      assert_generate (octets, size);
+      seeded_fill (&seed, octets, size);
+      memset (octets + size - zeros, 0, zeros);
+      octets[0] |= 1;
+      assert_generate (octets, size);
+    }
+  }
+}
+
 /* pv and DHResult of full-size secrets that begin with a zero octet, against mpz_powm(). */
 static void
 test_leading_zeros (void)
@@ -313,6 +439,104 @@ test_exponents (void)
   }
 }
 
+/* The program runs itself for this, see main(). */
+static int
+generate_once (const char *hex)
+{
+  uint8_t octets[32], secret[ZRTP_MAX_SECRET], pv[P_OCTETS];
+
+  unhex (hex, octets, sizeof octets);
+  (void) VALGRIND_MAKE_MEM_UNDEFINED (octets, sizeof octets);
+  return generate_from (&zrtp_gmp_dh3k, octets, sizeof octets, secret, pv) ? 0 : 1;
+}
+
+/* What valgrind says of generate() with these octets; NULL, and the test is skipped, without it. */
+static gchar *
+report_of_valgrind (const char *options, const char *hex)
+{
+  g_autofree gchar *valgrind = g_find_program_in_path ("valgrind");
+  g_autofree gchar *self = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree gchar *quoted = NULL, *command = NULL;
+  gchar *report;
+  gint status;
+
+#if defined __SANITIZE_ADDRESS__ || !defined __VALGRIND_MAJOR__
+  g_clear_pointer (&valgrind, g_free);
+#endif
+  if (!valgrind || !self) {
+    g_test_skip ("needs valgrind with its headers, /proc, and a build without AddressSanitizer");
+    return NULL;
+  }
+  quoted = g_shell_quote (self);
+  command = g_strdup_printf ("valgrind %s %s --generate %s", options, quoted, hex);
+  g_assert_true (g_spawn_command_line_sync (command, NULL, &report, &status, NULL));
+  if (!g_spawn_check_wait_status (status, NULL))
+    g_error ("%s failed: %s", command, report);
+  return report;
+}
+
+/* No instruction more or less, whatever the secret is. */
+static void
+test_same_instructions (void)
+{
+  static const char *const hex[] = {
+      "0000000000000000000000000000000000000000000000000000000000000002",
+      "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+      "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+  };
+  guint64 expected = 0;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (hex); i++) {
+    g_autofree gchar *report = report_of_valgrind (
+        "--tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=dh3k_generate", hex[i]);
+    const char *count;
+    guint64 instructions;
+
+    if (!report)
+      return;
+    count = strstr (report, "Collected : ");
+    g_assert_nonnull (count);
+    instructions = g_ascii_strtoull (count + strlen ("Collected : "), NULL, 10);
+    g_test_message ("%s: %" G_GUINT64_FORMAT, hex[i], instructions);
+    g_assert_cmpuint (instructions, >, 100000); /* it did count */
+    if (i == 0)
+      expected = instructions;
+    g_assert_cmpuint (instructions, ==, expected);
+  }
+}
+
+/* Memcheck takes the secret for undefined and complains of each branch and each address that comes
+ * from it. There is one: 0 and 1 are refused. */
+static void
+test_no_branch_on_secret (void)
+{
+  g_autofree gchar *report = report_of_valgrind (
+      "--tool=memcheck", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
+
+  if (!report)
+    return;
+  if (!strstr (report, "ERROR SUMMARY: 1 errors from 1 contexts")) {
+    g_test_message ("%s", report);
+    g_test_fail ();
+  }
+}
+
+/* Microseconds of generate(), the best of several */
+static double
+cost_of_generate (void)
+{
+  double best = G_MAXDOUBLE;
+
+  for (int i = 0; i < 10; i++) {
+    uint8_t secret[ZRTP_MAX_SECRET], pv[P_OCTETS];
+    gint64 start = g_get_monotonic_time ();
+
+    g_assert_true (zrtp_gmp_dh3k.generate (&zrtp_libc_random, 256, secret, pv));
+    best = MIN (best, (double) (g_get_monotonic_time () - start));
+  }
+  return best;
+}
+
 /* Microseconds of agree(), the best of several */
 static double
 cost_of_agree (const uint8_t *secret, const uint8_t *pv)
@@ -329,19 +553,22 @@ cost_of_agree (const uint8_t *secret, const uint8_t *pv)
   return best;
 }
 
-/* A secret of 256 bits costs half as much as one of 512, which is why there are two sizes. */
+/* A secret of 256 bits costs half as much as one of 512, which is why there are two sizes; and a
+ * power of 2 costs less than one of any number, which is why generate() has its own way. */
 static void
 test_cost (void)
 {
   uint8_t secret[ZRTP_MAX_SECRET], pv[P_OCTETS];
-  double short_cost, long_cost;
+  double short_cost, long_cost, generate_cost = cost_of_generate ();
 
   g_assert_true (zrtp_gmp_dh3k.generate (&zrtp_libc_random, 512, secret, pv));
   long_cost = cost_of_agree (secret, pv);
   g_assert_true (zrtp_gmp_dh3k.generate (&zrtp_libc_random, 256, secret, pv));
   short_cost = cost_of_agree (secret, pv);
-  g_test_message ("256 bits: %.0f us, 512 bits: %.0f us", short_cost, long_cost);
+  g_test_message ("256 bits: %.0f us, 512 bits: %.0f us, generate: %.0f us", short_cost, long_cost,
+      generate_cost);
   g_assert_cmpfloat (short_cost, <, 0.8 * long_cost);
+  g_assert_cmpfloat (generate_cost, <, 0.8 * short_cost);
 }
 
 /* The linker routes the malloc() of modp.c here, see meson.build. */
@@ -377,14 +604,20 @@ test_no_memory (void)
 int
 main (int argc, char **argv)
 {
+  if (argc == 3 && strcmp (argv[1], "--generate") == 0)
+    return generate_once (argv[2]);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/dh3k/prime", test_prime);
   g_test_add_func ("/dh3k/prime-of-openssl", test_prime_of_openssl);
   g_test_add_func ("/dh3k/vectors", test_vectors);
   g_test_add_func ("/dh3k/small-exponents", test_small_exponents);
+  g_test_add_func ("/dh3k/comb", test_comb);
+  g_test_add_func ("/dh3k/generate", test_generate);
   g_test_add_func ("/dh3k/leading-zeros", test_leading_zeros);
   g_test_add_func ("/dh3k/bad-pv", test_bad_pv);
   g_test_add_func ("/dh3k/exponents", test_exponents);
+  g_test_add_func ("/dh3k/same-instructions", test_same_instructions);
+  g_test_add_func ("/dh3k/no-branch-on-secret", test_no_branch_on_secret);
   g_test_add_func ("/dh3k/cost", test_cost);
   g_test_add_func ("/dh3k/no-memory", test_no_memory);
   return g_test_run ();
