@@ -69,7 +69,9 @@ zrtp_confirm_parse (ZrtpBytes message, const ZrtpConfirmKeys *keys, ZrtpConfirm 
   bool ok;
 
   confirm_mac (keys, encrypted, expected);
-  if (!zrtp_equal (expected, mac, ZRTP_MAC_SIZE))
+  ok = zrtp_equal (expected, mac, ZRTP_MAC_SIZE);
+  zrtp_wipe (expected, sizeof expected); /* for a forged text it is the right one */
+  if (!ok)
     return ZRTP_BAD_MAC;
 
   memcpy (plain, encrypted.data, encrypted.size);

@@ -27,50 +27,30 @@ zrtp_engine_start (ZrtpEngine *engine, uint64_t now)
 
 /* The peer showed itself after our Hellos had gone unanswered: "a callee may pick up a minute
  * later". */
-static void
+static bool
 resume_discovery (ZrtpEngine *engine, uint64_t now)
 {
   if (engine->state != ZRTP_STATE_DISCOVERY || !engine->answer_missed || engine->hello_acked)
-    return;
+    return false;
   engine->answer_missed = false;
   send_hellos (engine, &zrtp_t1, now);
+  return true;
 }
 
 void
 zrtp_engine_media_received (ZrtpEngine *engine, uint64_t now)
 {
-  /* Only the first packet: a peer without ZRTP must not make us send Hellos for ever. */
-  if (engine->media_seen)
-    return;
-  engine->media_seen = true;
-  resume_discovery (engine, now);
+  /* Once: a peer without ZRTP must not make us send Hellos for ever. */
+  if (!engine->media_seen)
+    engine->media_seen = resume_discovery (engine, now);
 }
 
-static void
-report_version (ZrtpEngine *engine)
+/* --- Hello ----------------------------------------------------------------------------------------- */
+
+static bool
+same_message (const ZrtpPeer *peer, const ZrtpPacket *packet)
 {
-  if (!engine->version_reported)
-    zrtp_event (engine, ZRTP_EVENT_BAD_VERSION);
-  engine->version_reported = true;
-}
-
-static ZrtpResult
-check_version (ZrtpEngine *engine, const ZrtpHello *hello, uint64_t now)
-{
-  /* "MUST include only the first three octets of the version field in the comparison", §4.1.1 */
-  int order = memcmp (hello->version, own_version, sizeof own_version);
-
-  if (order == 0)
-    return ZRTP_ACCEPTED;
-  if (order > 0)
-    return ZRTP_UNEXPECTED; /* "higher ... MUST be ignored"; the peer will come down to ours */
-
-  /* "lower ... MUST send an Error message". The negotiation goes on waiting all the same: this
-   * Hello may be forged, and the peer, if it is real, ends on our Error. */
-  engine->error_code = ZRTP_ERROR_VERSION;
-  zrtp_send (engine, ZRTP_OUT_ERROR);
-  report_version (engine);
-  return ZRTP_REFUSED;
+  return zrtp_same (packet->message, peer->message, peer->message_size);
 }
 
 /* §8.1: "detect and reject false Hello messages" */
@@ -85,31 +65,72 @@ matches_signalling (const ZrtpEngine *engine, ZrtpBytes message)
   return zrtp_equal (hash, engine->config.peer_hello_hash, sizeof hash);
 }
 
+static void
+report_hello_hash (ZrtpEngine *engine)
+{
+  if (!engine->hello_hash_reported)
+    zrtp_event (engine, ZRTP_EVENT_BAD_HELLO_HASH);
+  engine->hello_hash_reported = true;
+}
+
+static void
+report_version (ZrtpEngine *engine)
+{
+  if (!engine->version_reported)
+    zrtp_event (engine, ZRTP_EVENT_BAD_VERSION);
+  engine->version_reported = true;
+}
+
+/* A Hello that the RFC answers with an Error. It may be forged, so discovery goes on; the Error is sent
+ * when the Hello schedule is spent and no better Hello has come. */
+static ZrtpResult
+note_error (ZrtpEngine *engine, const ZrtpPacket *packet, ZrtpErrorCode code, uint64_t now)
+{
+  if (engine->state != ZRTP_STATE_DISCOVERY)
+    return ZRTP_UNEXPECTED;
+  engine->discovery_error = code;
+  engine->peer.ssrc = packet->ssrc;
+  if (code == ZRTP_ERROR_VERSION)
+    report_version (engine);
+  resume_discovery (engine, now);
+  return ZRTP_REFUSED;
+}
+
 static ZrtpResult
 judge_hello (ZrtpEngine *engine, const ZrtpPacket *packet, ZrtpHello *hello, uint64_t now)
 {
-  ZrtpResult result;
+  int order;
 
   if (!zrtp_hello_parse (packet->message, hello))
     return ZRTP_BAD_CONTENT;
   if (!matches_signalling (engine, packet->message)) {
-    if (!engine->hello_hash_reported)
-      zrtp_event (engine, ZRTP_EVENT_BAD_HELLO_HASH);
-    engine->hello_hash_reported = true;
+    report_hello_hash (engine);
     return ZRTP_BAD_HELLO_HASH;
   }
 
   /* "A HelloACK is sent regardless if the version number in the Hello is supported or the
    * algorithm list supported", §5.3. */
   zrtp_send (engine, ZRTP_OUT_HELLOACK);
-  result = check_version (engine, hello, now);
-  if (result != ZRTP_ACCEPTED)
-    return result;
-  if (zrtp_equal (hello->zid, engine->call->zid, ZRTP_ZID_SIZE)) {
-    engine->peer.ssrc = packet->ssrc;
-    return zrtp_fail (engine, ZRTP_ERROR_EQUAL_ZID, now);
-  }
+  /* "MUST include only the first three octets of the version field in the comparison", §4.1.1 */
+  order = memcmp (hello->version, own_version, sizeof own_version);
+  if (order > 0)
+    return ZRTP_UNEXPECTED; /* "higher ... MUST be ignored"; the peer will come down to ours */
+  if (order < 0)
+    return note_error (engine, packet, ZRTP_ERROR_VERSION, now);
+  if (zrtp_equal (hello->zid, engine->call->zid, ZRTP_ZID_SIZE))
+    return note_error (engine, packet, ZRTP_ERROR_EQUAL_ZID, now);
+  if (packet->ssrc == engine->config.ssrc) /* §4.1 */
+    return note_error (engine, packet, ZRTP_ERROR_SSRC, now);
   return ZRTP_ACCEPTED;
+}
+
+static ZrtpPeer
+make_peer (const ZrtpPacket *packet, const ZrtpHello *hello)
+{
+  ZrtpPeer peer = {.ssrc = packet->ssrc, .hello = *hello, .message_size = packet->message.size};
+
+  memcpy (peer.message, packet->message.data, packet->message.size);
+  return peer;
 }
 
 static ZrtpResult
@@ -119,15 +140,11 @@ acknowledge_again (ZrtpEngine *engine)
   return ZRTP_REPEATED;
 }
 
-static void
-accept_hello (ZrtpEngine *engine, const ZrtpPacket *packet, const ZrtpHello *hello, uint64_t now)
+void
+zrtp_want_record (ZrtpEngine *engine)
 {
-  engine->peer_known = true;
-  engine->peer.ssrc = packet->ssrc;
-  engine->peer.hello = *hello;
-  engine->peer.message_size = packet->message.size;
-  memcpy (engine->peer.message, packet->message.data, packet->message.size);
-  engine->hello_accepted_at = now;
+  engine->record_wanted = true;
+  zrtp_timer_stop (&engine->message_timer);
   zrtp_event (engine, ZRTP_EVENT_LOOKUP);
 }
 
@@ -143,43 +160,20 @@ zrtp_on_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   if (result != ZRTP_ACCEPTED)
     return result;
 
-  accept_hello (engine, packet, &hello, now);
-  if (engine->hello_acked && engine->hello_acked_by != packet->ssrc) {
-    /* Somebody else acknowledged our Hello: this peer has not seen it yet. */
-    engine->hello_acked = false;
-    engine->answer_missed = true;
-  }
+  if (!engine->hello_timer.armed &&
+      !(engine->hello_acked && engine->hello_acked_by == packet->ssrc))
+    engine->answer_missed = true; /* this peer has not seen our Hello */
   resume_discovery (engine, now);
   zrtp_timer_extend (&engine->hello_timer, &zrtp_t1_extended);
   /* The peer has just appeared, so the Hellos that went out before did not reach it, and our Commit is
    * worth nothing without one. */
   if (engine->hello_timer.armed && engine->hello_timer.sent > 0)
     zrtp_send (engine, ZRTP_OUT_HELLO);
-  return ZRTP_ACCEPTED;
-}
 
-/* A Hello while our Commit to the sender of another waits for an answer. Which of the two is the peer
- * cannot be told (the first may have been injected, or the peer was restarted since), so we commit to
- * the new one too, and keep the first attempt: whoever answers with the right hash image is it. */
-ZrtpResult
-zrtp_on_rival_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
-{
-  ZrtpHello hello;
-  ZrtpResult result;
-
-  if (zrtp_same (zrtp_peer_hello (engine), packet->message.data, packet->message.size) ||
-      (engine->shelf && zrtp_same (packet->message, engine->shelf->peer.message,
-                            engine->shelf->peer.message_size)))
-    return acknowledge_again (engine);
-  result = judge_hello (engine, packet, &hello, now);
-  if (result != ZRTP_ACCEPTED)
-    return result;
-
-  zrtp_shelve (engine);
-  engine->state = ZRTP_STATE_DISCOVERY; /* until its record is known */
-  engine->hello_acked = false;
-  send_hellos (engine, &zrtp_t1_extended, now);
-  accept_hello (engine, packet, &hello, now);
+  engine->peer_known = true;
+  engine->peer = make_peer (packet, &hello);
+  engine->hello_accepted_at = now;
+  zrtp_want_record (engine);
   return ZRTP_ACCEPTED;
 }
 
@@ -188,9 +182,7 @@ zrtp_on_rival_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 ZrtpResult
 zrtp_on_hello_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
-  if (!zrtp_same (zrtp_peer_hello (engine), packet->message.data, packet->message.size))
-    return ZRTP_UNEXPECTED;
-  return acknowledge_again (engine);
+  return same_message (&engine->peer, packet) ? acknowledge_again (engine) : ZRTP_UNEXPECTED;
 }
 
 ZrtpResult
@@ -198,17 +190,140 @@ zrtp_on_helloack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   if (engine->peer_known && packet->ssrc != engine->peer.ssrc)
     return ZRTP_UNEXPECTED;
-  engine->hello_acked = true;
   engine->hello_acked_by = packet->ssrc;
+  /* Before its Hello came nobody knows whose it is: then our Hellos go on, and the peer acknowledges
+   * again. */
+  if (!engine->peer_known)
+    return ZRTP_ACCEPTED;
+  engine->hello_acked = true;
   zrtp_timer_stop (&engine->hello_timer);
   return ZRTP_ACCEPTED;
 }
 
-/* A Commit from somebody whose Hello was lost: it cannot be checked, but it shows that he is there. */
+/* --- Rivals ---------------------------------------------------------------------------------------
+ * Others who say Hello while our Commit waits for an answer. The first Hello may have been forged, or
+ * the peer was restarted since; which of them is the peer only an answer shows. Our Commit stays as it
+ * is, because another one would reach the same peer, who takes the first. A rival that is the peer
+ * sends a Commit of its own; a Commit for it goes out when three for the other were not answered. */
+
+static void
+remember_rival (ZrtpEngine *engine, const ZrtpPeer *rival, uint64_t now)
+{
+  static const uint64_t hold = 1200 * UINT64_C (1000000);
+  ZrtpExchange *exchange = engine->exchange;
+  ZrtpTimer *timer = &engine->message_timer;
+
+  if (exchange->n_rivals == ZRTP_MAX_RIVALS)
+    memmove (exchange->rival, exchange->rival + 1, --exchange->n_rivals * sizeof *exchange->rival);
+  exchange->rival[exchange->n_rivals++] = *rival;
+  /* Our Commit for the other is held back meanwhile, but not as often as somebody likes. */
+  if (exchange->times_held < ZRTP_MAX_RIVALS && timer->armed && timer->due < now + hold) {
+    exchange->times_held++;
+    timer->due = now + hold;
+  }
+}
+
+ZrtpResult
+zrtp_on_rival_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  const ZrtpExchange *exchange = engine->exchange;
+  ZrtpHello hello;
+  ZrtpPeer rival;
+  ZrtpResult result;
+
+  if (same_message (&engine->peer, packet))
+    return acknowledge_again (engine);
+  for (unsigned i = 0; i < exchange->n_rivals; i++)
+    if (same_message (&exchange->rival[i], packet))
+      return acknowledge_again (engine);
+  result = judge_hello (engine, packet, &hello, now);
+  if (result != ZRTP_ACCEPTED)
+    return result;
+
+  rival = make_peer (packet, &hello);
+  remember_rival (engine, &rival, now);
+  engine->hello_acked = false;
+  send_hellos (engine, &zrtp_t1_extended, now);
+  return ZRTP_ACCEPTED;
+}
+
+bool
+zrtp_try_rival (ZrtpEngine *engine)
+{
+  ZrtpExchange *exchange = engine->exchange;
+
+  for (unsigned i = exchange ? exchange->n_rivals : 0; i-- > 0;)
+    if (!exchange->rival[i].tried) {
+      zrtp_swap_rival (engine, i);
+      zrtp_want_record (engine);
+      return true;
+    }
+  return false;
+}
+
+/* The one we committed to stays a candidate: his answer may be on its way. */
+void
+zrtp_swap_rival (ZrtpEngine *engine, unsigned i)
+{
+  const ZrtpPeer peer = engine->peer;
+
+  engine->peer = engine->exchange->rival[i];
+  engine->exchange->rival[i] = peer;
+  engine->exchange->rival_seen = false;
+  engine->hello_acked = false;
+}
+
+/* The signalling brought the hash late, "the media packet overtook it": what was believed before is
+ * judged again. */
+void
+zrtp_engine_set_peer_hello_hash (
+    ZrtpEngine *engine, const uint8_t hash[ZRTP_HELLO_HASH_SIZE], uint64_t now)
+{
+  ZrtpExchange *exchange = engine->exchange;
+  unsigned kept = 0;
+
+  engine->config.has_peer_hello_hash = hash != NULL;
+  if (!hash)
+    return;
+  memcpy (engine->config.peer_hello_hash, hash, ZRTP_HELLO_HASH_SIZE);
+  if (engine->hello_timer.armed) /* evidence of a ZRTP endpoint, §6 */
+    zrtp_timer_extend (&engine->hello_timer, &zrtp_t1_extended);
+  for (unsigned i = 0; exchange && i < exchange->n_rivals; i++)
+    if (matches_signalling (engine, zrtp_hello_of (&exchange->rival[i])))
+      exchange->rival[kept++] = exchange->rival[i];
+  if (exchange)
+    exchange->n_rivals = kept;
+  if (!engine->peer_known || matches_signalling (engine, zrtp_peer_hello (engine)))
+    return;
+
+  report_hello_hash (engine);
+  switch (engine->state) {
+    case ZRTP_STATE_DISCOVERY:
+    case ZRTP_STATE_COMMIT_SENT:
+      if (zrtp_try_rival (engine))
+        break;
+      zrtp_forget_peer (engine, now);
+      resume_discovery (engine, now);
+      break;
+    case ZRTP_STATE_SECURE:
+    case ZRTP_STATE_ERROR_SENT:
+    case ZRTP_STATE_FAILED:
+      break; /* nothing unauthenticated ends a secure stream; the user is told */
+    default:
+      zrtp_fail (engine, ZRTP_ERROR_HELLO_MISMATCH, now);
+      break;
+  }
+}
+
+/* --- The rest -------------------------------------------------------------------------------------- */
+
+/* A Commit from somebody whose Hello was lost: it cannot be checked, but it shows that he is there.
+ * Once, as with media. */
 ZrtpResult
 zrtp_on_early_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
-  resume_discovery (engine, now);
+  if (!engine->resumed_by_commit)
+    engine->resumed_by_commit = resume_discovery (engine, now);
   return ZRTP_UNEXPECTED;
 }
 
@@ -235,13 +350,4 @@ zrtp_on_ping (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   if (engine->state == ZRTP_STATE_DISCOVERY && engine->hello_timer.armed)
     zrtp_timer_extend (&engine->hello_timer, &zrtp_t1_extended); /* evidence, §6 */
   return ZRTP_ACCEPTED;
-}
-
-void
-zrtp_engine_set_record (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t now)
-{
-  static const ZrtpRecord unknown_peer;
-
-  if (engine->state == ZRTP_STATE_DISCOVERY && engine->peer_known)
-    zrtp_commit_ourselves (engine, record ? record : &unknown_peer, now);
 }

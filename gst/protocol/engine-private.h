@@ -48,6 +48,19 @@ typedef struct {
   uint8_t pv[ZRTP_MAX_PV];
 } ZrtpKeyPair;
 
+/* The sender of a Hello. */
+typedef struct {
+  uint32_t ssrc;
+  ZrtpHello hello;
+  uint8_t message[ZRTP_HELLO_MAX_SIZE];
+  size_t message_size;
+  bool tried; /* a Commit of ours was for it */
+} ZrtpPeer;
+
+enum {
+  ZRTP_MAX_RIVALS = 4
+};
+
 /* Everything that lives from the peer's Hello to the end of the negotiation, and not longer: it is
  * wiped and freed as one. */
 typedef struct {
@@ -67,6 +80,15 @@ typedef struct {
   size_t peer_dhpart_size;
   uint8_t confirm[ZRTP_CONFIRM_SIZE];
   unsigned bad_confirms;
+
+  /* While our Commit waits for an answer: others who said Hello meanwhile, the newest last. Each may be
+   * the peer, restarted or later than a forged Hello; it shows by a Commit of its own. */
+  ZrtpPeer rival[ZRTP_MAX_RIVALS];
+  unsigned n_rivals;
+  unsigned times_held; /* how often T2 was held back for a rival */
+  bool commit_pending; /* the peer's Commit, which waits for its record */
+  ZrtpCommit pending;
+  uint8_t pending_message[ZRTP_COMMIT_DH_SIZE];
   ZrtpConfirm peer_confirm;
   ZrtpKeys keys;
 } ZrtpExchange;
@@ -86,20 +108,6 @@ enum {
   ZRTP_N_OUT = 9,
 };
 
-/* The sender of a Hello. */
-typedef struct {
-  uint32_t ssrc;
-  ZrtpHello hello;
-  uint8_t message[ZRTP_HELLO_MAX_SIZE];
-  size_t message_size;
-} ZrtpPeer;
-
-/* A Commit of ours that waits for an answer, and whom it is for. */
-typedef struct {
-  ZrtpPeer peer;
-  ZrtpExchange *exchange;
-} ZrtpAttempt;
-
 struct ZrtpEngine {
   ZrtpCall *call;
   ZrtpConfig config;
@@ -113,14 +121,17 @@ struct ZrtpEngine {
 
   bool peer_known;        /* a Hello was accepted */
   ZrtpPeer peer;          /* whose it is */
+  bool record_wanted;     /* LOOKUP was told and not answered */
   ZrtpExchange *exchange; /* NULL outside a negotiation */
-  ZrtpAttempt *shelf;     /* NULL, or what another Hello interrupted */
 
   bool hello_acked;
   uint32_t hello_acked_by; /* the SSRC */
   bool media_seen;
   bool answer_missed; /* the Hello schedule was spent */
   bool version_reported, hello_hash_reported;
+  ZrtpErrorCode discovery_error; /* what was wrong with the only Hellos that came */
+  bool resumed_by_commit;
+  uint32_t wanted_ssrc;    /* to be used when the negotiation is over */
   ZrtpTimer hello_timer;   /* T1 */
   ZrtpTimer message_timer; /* T2 */
   bool patience_armed;     /* the responder's wait for the initiator, §6 */
@@ -133,8 +144,9 @@ struct ZrtpEngine {
   uint32_t outbox;
   uint32_t events;                   /* bits 1 << ZrtpEventKind */
   ZrtpSrtpKey receive_key, send_key; /* until polled */
-  ZrtpRecord stored;                 /* what the cache holds now, or will */
-  ZrtpRecord previous, pending;      /* before this call; after it if verified */
+  bool is_first;                /* of the call to become secure: its SAS and rs1 count, §4.6.1 */
+  ZrtpRecord stored;            /* what the cache holds now, or will */
+  ZrtpRecord previous, pending; /* before this call; after it if verified */
   ZrtpSecureInfo secure;
   unsigned error_code;
   bool error_by_peer;
@@ -167,9 +179,13 @@ void zrtp_advance (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64
 ZrtpResult zrtp_fail (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now);
 
 void zrtp_exchange_free (ZrtpEngine *engine);
-/* Puts the exchange aside: another Hello arrived before anybody answered our Commit. */
-void zrtp_shelve (ZrtpEngine *engine);
-void zrtp_shelf_clear (ZrtpEngine *engine);
+/* Commits to the newest of the rivals instead, if there is one. Nothing is told to the old peer. */
+bool zrtp_try_rival (ZrtpEngine *engine);
+void zrtp_swap_rival (ZrtpEngine *engine, unsigned i);
+/* Back to discovery: whoever we committed to was nobody. */
+void zrtp_forget_peer (ZrtpEngine *engine, uint64_t now);
+/* Asks for the record of engine->peer. */
+void zrtp_want_record (ZrtpEngine *engine);
 
 /* SHA-256 over one view: the chain H0-H3 and the Hello hash. */
 void zrtp_image (const ZrtpEngine *engine, ZrtpBytes of, uint8_t out[ZRTP_IMAGE_SIZE]);
@@ -221,8 +237,12 @@ ZrtpResult zrtp_on_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t
 ZrtpResult zrtp_on_error_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_errorack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 
-/* exchange.c: the peer's record is known, so we can commit. */
-void zrtp_commit_ourselves (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t now);
+/* exchange.c */
+static inline ZrtpBytes
+zrtp_hello_of (const ZrtpPeer *peer)
+{
+  return (ZrtpBytes){peer->message, peer->message_size};
+}
 /* secure.c: responder, after DHPart2. */
 ZrtpResult zrtp_send_confirm1 (ZrtpEngine *engine, uint64_t now);
 void zrtp_become_secure (ZrtpEngine *engine, uint64_t now);

@@ -88,7 +88,7 @@ zrtp_engine_handle_packet (ZrtpEngine *engine, const uint8_t *data, size_t size,
     ZrtpHandler handler = handlers[engine->state][packet.type];
 
     result = handler ? handler (engine, &packet, now) : ZRTP_UNEXPECTED;
-    if (result == ZRTP_ACCEPTED || result == ZRTP_REPEATED)
+    if (result == ZRTP_REPEATED && packet.type != ZRTP_MESSAGE_HELLO)
       engine->patience_due = now + responder_patience;
   }
   engine->counters.received[result]++;
@@ -156,6 +156,7 @@ zrtp_engine_new (ZrtpCall *call, const ZrtpConfig *config)
     return NULL;
   engine->call = call;
   engine->config = *config;
+  engine->wanted_ssrc = config->ssrc;
   if (!make_chain (engine) || !zrtp_random (engine, sequence, sizeof sequence)) {
     zrtp_engine_free (engine);
     return NULL;
@@ -170,6 +171,9 @@ zrtp_engine_new (ZrtpCall *call, const ZrtpConfig *config)
 void
 zrtp_exchange_free (ZrtpEngine *engine)
 {
+  /* What waits to be sent is rendered from the exchange. */
+  engine->outbox &= ~(uint32_t) (ZRTP_OUT_COMMIT | ZRTP_OUT_DHPART | ZRTP_OUT_CONFIRM);
+  engine->record_wanted = false;
   if (!engine->exchange)
     return;
   zrtp_wipe (engine->exchange, sizeof *engine->exchange);
@@ -178,38 +182,10 @@ zrtp_exchange_free (ZrtpEngine *engine)
 }
 
 void
-zrtp_shelve (ZrtpEngine *engine)
-{
-  ZrtpAttempt *attempt = calloc (1, sizeof *attempt);
-
-  zrtp_shelf_clear (engine);
-  if (!attempt) {
-    zrtp_exchange_free (engine);
-    return;
-  }
-  attempt->peer = engine->peer;
-  attempt->exchange = engine->exchange;
-  engine->exchange = NULL;
-  engine->shelf = attempt;
-}
-
-void
-zrtp_shelf_clear (ZrtpEngine *engine)
-{
-  if (!engine->shelf)
-    return;
-  zrtp_wipe (engine->shelf->exchange, sizeof *engine->shelf->exchange);
-  free (engine->shelf->exchange);
-  free (engine->shelf);
-  engine->shelf = NULL;
-}
-
-void
 zrtp_engine_free (ZrtpEngine *engine)
 {
   if (!engine)
     return;
-  zrtp_shelf_clear (engine);
   zrtp_exchange_free (engine);
   zrtp_wipe (engine, sizeof *engine);
   free (engine);
@@ -221,18 +197,19 @@ zrtp_engine_get_hello_hash (const ZrtpEngine *engine, uint8_t out[ZRTP_HELLO_HAS
   zrtp_image (engine, zrtp_own_hello (engine), out);
 }
 
-void
-zrtp_engine_set_peer_hello_hash (ZrtpEngine *engine, const uint8_t hash[ZRTP_HELLO_HASH_SIZE])
+static bool
+negotiating (const ZrtpEngine *engine)
 {
-  engine->config.has_peer_hello_hash = hash != NULL;
-  if (hash)
-    memcpy (engine->config.peer_hello_hash, hash, ZRTP_HELLO_HASH_SIZE);
+  return engine->peer_known && engine->state != ZRTP_STATE_SECURE;
 }
 
+/* In the middle of a negotiation our messages keep the SSRC that the peer knows them by. */
 void
 zrtp_engine_set_ssrc (ZrtpEngine *engine, uint32_t ssrc)
 {
-  engine->config.ssrc = ssrc;
+  engine->wanted_ssrc = ssrc;
+  if (!negotiating (engine))
+    engine->config.ssrc = ssrc;
 }
 
 ZrtpState
@@ -259,10 +236,8 @@ void
 zrtp_advance (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64_t now)
 {
   engine->state = state;
-  if (state != ZRTP_STATE_COMMIT_SENT) {
+  if (state != ZRTP_STATE_COMMIT_SENT)
     zrtp_timer_stop (&engine->hello_timer);
-    zrtp_shelf_clear (engine);
-  }
   zrtp_timer_stop (&engine->message_timer);
   engine->patience_armed = false;
 
@@ -303,6 +278,10 @@ end_negotiation (ZrtpEngine *engine, ZrtpErrorCode code, bool by_peer)
 ZrtpResult
 zrtp_fail (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now)
 {
+  /* Who never answered our Commit may be nobody; that he does something wrong must not end a call that
+   * another waits for. */
+  if (engine->state == ZRTP_STATE_COMMIT_SENT && zrtp_try_rival (engine))
+    return ZRTP_REFUSED;
   end_negotiation (engine, code, false);
   zrtp_advance (engine, ZRTP_STATE_ERROR_SENT, ZRTP_OUT_ERROR, now);
   return ZRTP_REFUSED;
@@ -314,6 +293,8 @@ zrtp_on_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   /* No MAC can protect an Error (§4.7.1); its SSRC at least is one that somebody off the path does
    * not know. */
   if (packet->ssrc != engine->peer.ssrc)
+    return ZRTP_UNEXPECTED;
+  if (engine->state == ZRTP_STATE_COMMIT_SENT && zrtp_try_rival (engine))
     return ZRTP_UNEXPECTED;
   end_negotiation (engine, zrtp_error_parse (packet->message), true);
   zrtp_advance (engine, ZRTP_STATE_FAILED, ZRTP_OUT_ERRORACK, now);
@@ -332,6 +313,8 @@ zrtp_on_error_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 ZrtpResult
 zrtp_on_errorack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
+  if (packet->ssrc != engine->peer.ssrc)
+    return ZRTP_UNEXPECTED;
   zrtp_advance (engine, ZRTP_STATE_FAILED, 0, now);
   return ZRTP_ACCEPTED;
 }
@@ -350,32 +333,54 @@ hello_timeout (ZrtpEngine *engine, uint64_t now)
       break;
     case ZRTP_TIMER_SPENT:
       engine->answer_missed = true;
-      if (engine->state == ZRTP_STATE_DISCOVERY)
+      if (engine->state != ZRTP_STATE_DISCOVERY || engine->peer_known)
+        break;
+      /* Only Hellos that were no good came: now it is an error. Not before, because a forged one must
+       * not end what the real one would begin. */
+      if (engine->discovery_error)
+        zrtp_fail (engine, engine->discovery_error, now);
+      else
         zrtp_event (engine, ZRTP_EVENT_NO_ANSWER);
       break;
   }
 }
 
-/* Nobody answers. Who never answered at all is no peer that failed: his Hello may have been anybody's,
- * and another may come. */
+void
+zrtp_forget_peer (ZrtpEngine *engine, uint64_t now)
+{
+  zrtp_exchange_free (engine);
+  zrtp_advance (engine, ZRTP_STATE_DISCOVERY, 0, now);
+  engine->peer_known = false;
+  engine->hello_acked = false;
+  engine->answer_missed = true;
+  engine->role = ZRTP_ROLE_NONE;
+  engine->config.ssrc = engine->wanted_ssrc;
+}
+
+/* A peer whose Confirms are all wrong is not silent: the keys differ. */
+static ZrtpErrorCode
+why_silent (const ZrtpEngine *engine)
+{
+  return engine->exchange->bad_confirms ? ZRTP_ERROR_CONFIRM_MAC : ZRTP_ERROR_TIMEOUT;
+}
+
+/* Nobody answers. Who never answered our Commit is no peer that failed: his Hello may have been
+ * anybody's, and another may come. */
 static void
 give_up (ZrtpEngine *engine, uint64_t now)
 {
   switch (engine->state) {
     case ZRTP_STATE_COMMIT_SENT:
-      zrtp_exchange_free (engine);
-      zrtp_advance (engine, ZRTP_STATE_DISCOVERY, 0, now);
-      engine->peer_known = false;
-      engine->hello_acked = false;
-      engine->answer_missed = true;
-      engine->role = ZRTP_ROLE_NONE;
+      if (zrtp_try_rival (engine))
+        break;
+      zrtp_forget_peer (engine, now);
       zrtp_event (engine, ZRTP_EVENT_NO_ANSWER);
       break;
     case ZRTP_STATE_ERROR_SENT:
       zrtp_advance (engine, ZRTP_STATE_FAILED, 0, now);
       break;
     default:
-      zrtp_fail (engine, ZRTP_ERROR_TIMEOUT, now);
+      zrtp_fail (engine, why_silent (engine), now);
       break;
   }
 }
@@ -394,6 +399,10 @@ message_timeout (ZrtpEngine *engine, uint64_t now)
     case ZRTP_TIMER_WAIT:
       break;
     case ZRTP_TIMER_RESEND:
+      /* Three Commits (0.45 s) without an answer, and somebody else has said Hello: try him. */
+      if (engine->state == ZRTP_STATE_COMMIT_SENT && engine->message_timer.sent >= 3 &&
+          zrtp_try_rival (engine))
+        break;
       zrtp_send (engine, message[engine->state]);
       engine->counters.retransmissions++;
       break;
@@ -409,7 +418,7 @@ zrtp_engine_handle_timeout (ZrtpEngine *engine, uint64_t now)
   hello_timeout (engine, now);
   message_timeout (engine, now);
   if (engine->patience_armed && now >= engine->patience_due)
-    zrtp_fail (engine, ZRTP_ERROR_TIMEOUT, now);
+    zrtp_fail (engine, why_silent (engine), now);
 }
 
 bool

@@ -179,9 +179,10 @@ void zrtp_engine_free (ZrtpEngine *engine);
 /* SHA-256 of our Hello, for a=zrtp-hash (§8.1); valid from the start. */
 void zrtp_engine_get_hello_hash (const ZrtpEngine *engine, uint8_t out[ZRTP_HELLO_HASH_SIZE]);
 
-/* The peer's a=zrtp-hash (§8.1): from now on a Hello that does not match is refused. Once a Hello was
- * accepted it is too late. NULL takes the check away. */
-void zrtp_engine_set_peer_hello_hash (ZrtpEngine *engine, const uint8_t hash[ZRTP_HELLO_HASH_SIZE]);
+/* The peer's a=zrtp-hash (§8.1): a Hello that does not match is refused, also one that was accepted
+ * before the hash came. NULL takes the check away. */
+void zrtp_engine_set_peer_hello_hash (
+    ZrtpEngine *engine, const uint8_t hash[ZRTP_HELLO_HASH_SIZE], uint64_t now);
 void zrtp_engine_set_ssrc (ZrtpEngine *engine, uint32_t ssrc);
 
 void zrtp_engine_start (ZrtpEngine *engine, uint64_t now);
@@ -195,8 +196,11 @@ void zrtp_engine_srtp_authenticated (ZrtpEngine *engine, uint64_t now);
 void zrtp_engine_media_received (ZrtpEngine *engine, uint64_t now);
 /* The answer to LOOKUP; NULL = nothing known of this peer. Copied. */
 void zrtp_engine_set_record (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t now);
+/* The other answer: the cache cannot be read. The call is cacheless (§4.9.1), so that nothing that may
+ * be in it is overwritten. */
+void zrtp_engine_forgo_cache (ZrtpEngine *engine, uint64_t now);
 
-/* The user compared the SAS by voice (§7.1): true stores the verified flag and, after a cache
+/* The user compared the SAS by voice (§7.1), that of the first stream; of another this does nothing. True stores the verified flag and, after a cache
  * mismatch, the new secret (§4.6.1.1); false erases this call's secret. STORE follows. */
 void zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches);
 

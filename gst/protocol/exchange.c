@@ -84,19 +84,11 @@ make_commit (ZrtpEngine *engine)
   zrtp_commit_write (&commit, engine->call->s256, engine->chain.h[1], exchange->commit);
 }
 
-void
-zrtp_commit_ourselves (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t now)
+static void
+commit_ourselves (ZrtpEngine *engine, uint64_t now)
 {
   ZrtpChoice choice;
 
-  engine->exchange = calloc (1, sizeof *engine->exchange);
-  if (!engine->exchange) {
-    zrtp_fail (engine, ZRTP_ERROR_SOFTWARE, now);
-    return;
-  }
-  engine->exchange->record = *record;
-  if (engine->shelf) /* nobody has seen its public value: only hvi went out */
-    engine->exchange->pair = engine->shelf->exchange->pair;
   zrtp_choose (&engine->config.offer, &engine->peer.hello.offer, &choice);
   adopt_choice (engine, &choice);
   if (!have_key_pair (engine) || !make_dhpart (engine, ZRTP_ROLE_INITIATOR)) {
@@ -104,45 +96,90 @@ zrtp_commit_ourselves (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t no
     return;
   }
   make_commit (engine);
+  engine->peer.tried = true;
   /* Without waiting for HelloACK: "A Commit message may be sent in place of a HelloACK", §5.3. A
    * peer that has not seen our Hello drops it and gets both again. */
   engine->role = ZRTP_ROLE_INITIATOR;
   zrtp_advance (engine, ZRTP_STATE_COMMIT_SENT, ZRTP_OUT_COMMIT, now);
 }
 
-/* --- Commit --------------------------------------------------------------------------------------- */
-
-/* §9: is H2 from the sender of the Hello that our Commit is for? Or from the one before: then that
- * was the peer, and the attempt goes on where it was left. */
-static bool
-is_from_peer (ZrtpEngine *engine, const uint8_t h2[ZRTP_IMAGE_SIZE])
+static ZrtpResult
+become_responder (ZrtpEngine *engine, const ZrtpCommit *commit,
+    const uint8_t message[ZRTP_COMMIT_DH_SIZE], uint64_t now)
 {
-  ZrtpAttempt *shelf = engine->shelf;
+  ZrtpExchange *exchange = engine->exchange;
 
-  if (zrtp_image_follows (engine, h2, engine->peer.hello.h3))
-    return true;
-  if (!shelf || !zrtp_image_follows (engine, h2, shelf->peer.hello.h3))
-    return false;
-  ZrtpAttempt current = {engine->peer, engine->exchange};
-  engine->peer = shelf->peer;
-  engine->exchange = shelf->exchange;
-  *shelf = current;
-  return true;
+  adopt_choice (engine, &commit->choice);
+  if (!have_key_pair (engine) || !make_dhpart (engine, ZRTP_ROLE_RESPONDER))
+    return zrtp_fail (engine, ZRTP_ERROR_SOFTWARE, now);
+  exchange->peer_commit = *commit;
+  memcpy (exchange->commit, message, sizeof exchange->commit);
+  engine->role = ZRTP_ROLE_RESPONDER;
+  zrtp_advance (engine, ZRTP_STATE_DHPART1_SENT, ZRTP_OUT_DHPART, now);
+  return ZRTP_ACCEPTED;
 }
 
-/* The Commit comes from the sender of the Hello, and that Hello was not changed on its way. */
-static ZrtpResult
-check_commit_origin (ZrtpEngine *engine, const ZrtpCommit *commit, uint64_t now)
+void
+zrtp_engine_set_record (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t now)
 {
-  if (!is_from_peer (engine, commit->h2))
-    return ZRTP_BAD_HASH_IMAGE;
+  static const ZrtpRecord unknown_peer;
+
+  if (!engine->record_wanted)
+    return;
+  engine->record_wanted = false;
+  if (!engine->exchange)
+    engine->exchange = calloc (1, sizeof *engine->exchange);
+  if (!engine->exchange) {
+    zrtp_fail (engine, ZRTP_ERROR_SOFTWARE, now);
+    return;
+  }
+  engine->exchange->record = record ? *record : unknown_peer;
+  if (engine->exchange->commit_pending) {
+    engine->exchange->commit_pending = false;
+    become_responder (engine, &engine->exchange->pending, engine->exchange->pending_message, now);
+  } else {
+    commit_ourselves (engine, now);
+  }
+}
+
+void
+zrtp_engine_forgo_cache (ZrtpEngine *engine, uint64_t now)
+{
+  engine->config.cache_expiry = 0;
+  zrtp_engine_set_record (engine, NULL, now);
+}
+
+/* --- Commit --------------------------------------------------------------------------------------- */
+
+/* Whose Commit this is: H2 hashes to the H3 of a Hello (§9). -1 is the peer, 0 and more a rival. */
+static bool
+find_sender (const ZrtpEngine *engine, const uint8_t h2[ZRTP_IMAGE_SIZE], int *sender)
+{
+  const ZrtpExchange *exchange = engine->exchange;
+
+  *sender = -1;
+  if (zrtp_image_follows (engine, h2, engine->peer.hello.h3))
+    return true;
+  for (*sender = 0; (unsigned) *sender < exchange->n_rivals; ++*sender)
+    if (zrtp_image_follows (engine, h2, exchange->rival[*sender].hello.h3))
+      return true;
+  return false;
+}
+
+/* What is wrong between a Hello and the Commit that follows it; 0 = nothing. */
+static ZrtpErrorCode
+check_commit (const ZrtpEngine *engine, const ZrtpPeer *sender, const ZrtpCommit *commit)
+{
   /* §8.1.1: "If a bad MAC is discovered, it MUST be treated as a security exception" */
-  if (!zrtp_message_mac_check (zrtp_peer_hello (engine), engine->call->s256, commit->h2))
-    return zrtp_fail (engine, ZRTP_ERROR_HELLO_MISMATCH, now);
+  if (!zrtp_message_mac_check (zrtp_hello_of (sender), engine->call->s256, commit->h2))
+    return ZRTP_ERROR_HELLO_MISMATCH;
   /* §5.4: the ZID "MUST have the same value as was used in the Hello message" */
-  if (!zrtp_equal (commit->zid, engine->peer.hello.zid, ZRTP_ZID_SIZE))
-    return zrtp_fail (engine, ZRTP_ERROR_HELLO_MISMATCH, now);
-  return ZRTP_ACCEPTED;
+  if (!zrtp_equal (commit->zid, sender->hello.zid, ZRTP_ZID_SIZE))
+    return ZRTP_ERROR_HELLO_MISMATCH;
+  /* There is no session key yet: "the exchange MUST be terminated", §4.4.3.1. */
+  if (commit->choice.type[ZRTP_KEY_AGREEMENT] == ZRTP_MULT)
+    return ZRTP_ERROR_NO_SECRET;
+  return ZRTP_ERROR_NONE;
 }
 
 /* §4.2. True when our own Commit stands and the peer's is to be discarded. */
@@ -160,26 +197,22 @@ our_commit_wins (const ZrtpEngine *engine, const ZrtpCommit *theirs)
   return memcmp (our_hvi, theirs->hvi, ZRTP_HVI_SIZE) >= 0;
 }
 
+/* A rival's own Commit: he is there, and ours was never for him, so nothing contends. What is wrong
+ * with it is his affair alone. */
 static ZrtpResult
-discard_commit (ZrtpEngine *engine)
-{
-  engine->exchange->rival_seen = true;
-  return ZRTP_ACCEPTED;
-}
-
-static ZrtpResult
-become_responder (
-    ZrtpEngine *engine, const ZrtpPacket *packet, const ZrtpCommit *commit, uint64_t now)
+follow_rival (
+    ZrtpEngine *engine, unsigned index, const ZrtpPacket *packet, const ZrtpCommit *commit)
 {
   ZrtpExchange *exchange = engine->exchange;
 
-  adopt_choice (engine, &commit->choice);
-  if (!have_key_pair (engine) || !make_dhpart (engine, ZRTP_ROLE_RESPONDER))
-    return zrtp_fail (engine, ZRTP_ERROR_SOFTWARE, now);
-  exchange->peer_commit = *commit;
-  memcpy (exchange->commit, packet->message.data, sizeof exchange->commit);
-  engine->role = ZRTP_ROLE_RESPONDER;
-  zrtp_advance (engine, ZRTP_STATE_DHPART1_SENT, ZRTP_OUT_DHPART, now);
+  if (check_commit (engine, &exchange->rival[index], commit) ||
+      zrtp_check_choice (&engine->config.offer, &commit->choice))
+    return ZRTP_BAD_CONTENT;
+  zrtp_swap_rival (engine, index);
+  exchange->commit_pending = true;
+  exchange->pending = *commit;
+  memcpy (exchange->pending_message, packet->message.data, sizeof exchange->pending_message);
+  zrtp_want_record (engine);
   return ZRTP_ACCEPTED;
 }
 
@@ -187,29 +220,35 @@ ZrtpResult
 zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   ZrtpCommit commit;
-  ZrtpResult result;
-  unsigned error;
+  ZrtpErrorCode error;
+  int sender;
 
+  if (engine->record_wanted)
+    return ZRTP_UNEXPECTED;
   if (!zrtp_commit_parse (packet->message, &commit))
     return ZRTP_BAD_CONTENT;
-  result = check_commit_origin (engine, &commit, now);
-  if (result != ZRTP_ACCEPTED)
-    return result;
-  /* There is no session key yet: "the exchange MUST be terminated", §4.4.3.1. */
-  if (commit.choice.type[ZRTP_KEY_AGREEMENT] == ZRTP_MULT)
-    return zrtp_fail (engine, ZRTP_ERROR_NO_SECRET, now);
+  if (!find_sender (engine, commit.h2, &sender))
+    return ZRTP_BAD_HASH_IMAGE;
+  if (sender >= 0)
+    return follow_rival (engine, (unsigned) sender, packet, &commit);
+  error = check_commit (engine, &engine->peer, &commit);
+  if (error)
+    return zrtp_fail (engine, error, now);
 
   zrtp_timer_stop (&engine->hello_timer); /* "until the receipt of a HelloACK ... or a Commit" */
   engine->hello_acked = true;
-  if (our_commit_wins (engine, &commit))
-    return discard_commit (engine);
+  engine->peer.ssrc = packet->ssrc;
+  if (our_commit_wins (engine, &commit)) {
+    engine->exchange->rival_seen = true;
+    return ZRTP_ACCEPTED;
+  }
   /* "All message retransmissions MUST be identical", §6: who lost once does not try another hvi. */
   if (engine->exchange->rival_seen)
     return ZRTP_UNEXPECTED;
   error = zrtp_check_choice (&engine->config.offer, &commit.choice);
   if (error)
     return zrtp_fail (engine, error, now);
-  return become_responder (engine, packet, &commit, now);
+  return become_responder (engine, &commit, packet->message.data, now);
 }
 
 ZrtpResult
@@ -277,17 +316,18 @@ zrtp_on_dhpart1 (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   ZrtpDhpart dhpart;
   uint8_t h2[ZRTP_IMAGE_SIZE];
 
-  /* A shelved attempt has the same key pair, unless the two chose differently. */
+  if (engine->record_wanted)
+    return ZRTP_UNEXPECTED;
   if (!zrtp_dhpart_parse (packet->message, exchange->pair.algorithm->pv_size, &dhpart))
     return ZRTP_BAD_LENGTH;
   /* "the initiator computes the responder's missing H2 by hashing the responder's H1", §9 */
   zrtp_image (engine, ZRTP_BYTES (dhpart.h1), h2);
-  if (!is_from_peer (engine, h2))
+  if (!zrtp_image_follows (engine, h2, engine->peer.hello.h3))
     return ZRTP_BAD_HASH_IMAGE;
-  exchange = engine->exchange;
   if (!zrtp_message_mac_check (zrtp_peer_hello (engine), engine->call->s256, h2))
     return zrtp_fail (engine, ZRTP_ERROR_HELLO_MISMATCH, now);
 
+  engine->peer.ssrc = packet->ssrc;
   keep_peer_dhpart (exchange, packet, &dhpart);
   if (!agree (engine, &dhpart))
     return zrtp_fail (engine, ZRTP_ERROR_BAD_PV, now);
@@ -321,6 +361,7 @@ zrtp_on_dhpart2 (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   if (!keeps_commitment (engine, packet->message))
     return zrtp_fail (engine, ZRTP_ERROR_BAD_HVI, now);
 
+  engine->peer.ssrc = packet->ssrc;
   keep_peer_dhpart (exchange, packet, &dhpart);
   if (!agree (engine, &dhpart))
     return zrtp_fail (engine, ZRTP_ERROR_BAD_PV, now);

@@ -37,7 +37,7 @@ confirm_keys (const ZrtpExchange *exchange, unsigned index)
 static bool
 cache_mismatch (const ZrtpExchange *exchange)
 {
-  return exchange->record.has_rs1 && !exchange->s1_matched;
+  return exchange->record.has_rs1 && exchange->record.expiry > 0 && !exchange->s1_matched;
 }
 
 /* --- Keys for SRTP --------------------------------------------------------------------------------- */
@@ -111,7 +111,13 @@ check_confirm (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   const ZrtpConfirmKeys keys = confirm_keys (exchange, peer_index (engine));
   const ZrtpBytes peer_dhpart = {exchange->peer_dhpart, exchange->peer_dhpart_size};
   ZrtpConfirm confirm;
-  ZrtpResult result = zrtp_confirm_parse (packet->message, &keys, &confirm);
+  ZrtpResult result;
+
+  /* The confirm_mac of an injected packet is never right, but three would be an end: so many numbers
+   * somebody off the path does not guess. */
+  if (packet->ssrc != engine->peer.ssrc)
+    return ZRTP_UNEXPECTED;
+  result = zrtp_confirm_parse (packet->message, &keys, &confirm);
 
   if (result == ZRTP_BAD_MAC)
     return ++exchange->bad_confirms < MAX_BAD_CONFIRMS
@@ -124,6 +130,7 @@ check_confirm (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   if (!zrtp_message_mac_check (peer_dhpart, engine->call->s256, confirm.h0)) /* §8.1.1 */
     return zrtp_fail (engine, ZRTP_ERROR_CONFIRM_MAC, now);
   exchange->peer_confirm = confirm;
+  zrtp_wipe (&confirm, sizeof confirm);
   return ZRTP_ACCEPTED;
 }
 
@@ -198,21 +205,22 @@ minimum (uint32_t a, uint32_t b)
 }
 
 /* The record after this call (§4.6.1, §4.9). */
-static ZrtpRecord
-renewed_record (const ZrtpEngine *engine)
+static void
+renew_record (const ZrtpEngine *engine, ZrtpRecord *record)
 {
   const ZrtpExchange *exchange = engine->exchange;
-  ZrtpRecord record = exchange->record;
 
-  record.expiry = minimum (engine->config.cache_expiry, exchange->peer_confirm.cache_expiry);
-  if (record.expiry == 0)
-    return record; /* "the newly computed shared secret SHOULD NOT be stored" */
+  *record = exchange->record;
+  /* The flag belongs to the secret that it was set for. */
+  record->sas_verified = record->sas_verified && exchange->s1_matched;
+  record->expiry = minimum (engine->config.cache_expiry, exchange->peer_confirm.cache_expiry);
+  if (record->expiry == 0)
+    return; /* "the newly computed shared secret SHOULD NOT be stored" */
   /* "each party first discards their old rs2 and copies their old rs1 to rs2" */
-  record.has_rs2 = record.has_rs1;
-  memcpy (record.rs2, record.rs1, sizeof record.rs2);
-  record.has_rs1 = true;
-  memcpy (record.rs1, exchange->keys.rs1, sizeof record.rs1);
-  return record;
+  record->has_rs2 = record->has_rs1;
+  memcpy (record->rs2, record->rs1, sizeof record->rs2);
+  record->has_rs1 = true;
+  memcpy (record->rs1, exchange->keys.rs1, sizeof record->rs1);
 }
 
 static void
@@ -229,8 +237,11 @@ update_cache (ZrtpEngine *engine)
   const ZrtpExchange *exchange = engine->exchange;
 
   engine->previous = exchange->record;
-  engine->pending = renewed_record (engine);
-  engine->stored = engine->previous;
+  engine->pending = exchange->record;
+  /* "only the first media stream is permitted to update rs1", §4.6.1 */
+  if (!engine->is_first)
+    return;
+  renew_record (engine, &engine->pending);
   /* "the cache update MUST be delayed in the current session until the user verbally compares the
    * SAS", §4.6.1.1; and nothing is created for a secret that is not to be kept. */
   if (!cache_mismatch (exchange) && (engine->pending.has_rs1 || engine->pending.has_rs2))
@@ -260,6 +271,7 @@ describe (ZrtpEngine *engine)
 void
 zrtp_become_secure (ZrtpEngine *engine, uint64_t now)
 {
+  engine->is_first = !engine->call->secure;
   give_send_key (engine);
   update_cache (engine);
   describe (engine);
@@ -268,22 +280,24 @@ zrtp_become_secure (ZrtpEngine *engine, uint64_t now)
   zrtp_event (engine, ZRTP_EVENT_SECURE);
   zrtp_exchange_free (engine);
   zrtp_advance (engine, ZRTP_STATE_SECURE, 0, now);
+  engine->config.ssrc = engine->wanted_ssrc;
 }
 
 void
 zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches)
 {
-  if (engine->state != ZRTP_STATE_SECURE)
+  /* The SAS that people compare is that of the first stream; it says nothing of another exchange. */
+  if (engine->state != ZRTP_STATE_SECURE || !engine->is_first)
     return;
   if (matches) {
     /* This also ends a cache mismatch (§4.6.1.1): the user says that there is no MiTM. */
     engine->pending.sas_verified = true;
-    if (engine->pending.has_rs1)
+    if (engine->pending.has_rs1 && engine->pending.expiry > 0)
       store (engine, &engine->pending);
   } else {
     /* "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1 */
     engine->previous.sas_verified = false;
-    engine->pending.sas_verified = false;
+    engine->pending = engine->previous;
     store (engine, &engine->previous);
   }
 }

@@ -37,6 +37,7 @@ struct _GstZrtpSession {
   guint n_engines;
 
   gchar *sas;
+  GstZrtpStream *sas_stream; /* whose it is; only compared, not used */
   const gchar *sas_type;
   gboolean sas_verified;
 };
@@ -247,28 +248,33 @@ gst_zrtp_session_dup_cache (GstZrtpSession *self)
 /* --- Call and engines ------------------------------------------------------------------------------- */
 
 /* Our ZID: the cache's, or, without one, random: "the ZID would not be required to maintain the same
- * value across separate SIP sessions", §4.9.1. */
+ * value across separate SIP sessions", §4.9.1. `*cached` tells which. */
 static gboolean
-find_zid (GstZrtpCache *cache, guint8 zid[ZRTP_ZID_SIZE])
+find_zid (GstZrtpSession *self, GstZrtpCache *cache, guint8 zid[ZRTP_ZID_SIZE], gboolean *cached)
 {
   const ZrtpRandom *random = &gst_zrtp_crypto.random;
-  GBytes *kept = cache ? gst_zrtp_cache_get_zid (cache, NULL) : NULL;
-  gboolean ok = kept && g_bytes_get_size (kept) == ZRTP_ZID_SIZE;
+  GError *error = NULL;
+  GBytes *kept = cache ? gst_zrtp_cache_get_zid (cache, &error) : NULL;
 
-  if (ok)
+  *cached = kept && g_bytes_get_size (kept) == ZRTP_ZID_SIZE;
+  if (*cached)
     memcpy (zid, g_bytes_get_data (kept, NULL), ZRTP_ZID_SIZE);
+  else if (cache)
+    GST_WARNING_OBJECT (self, "the cache gives no ZID (%s), so this call is made without it",
+        error ? error->message : "it is not 12 octets");
+  g_clear_error (&error);
   g_clear_pointer (&kept, g_bytes_unref);
-  return ok || random->fill (random->user, zid, ZRTP_ZID_SIZE);
+  return *cached || random->fill (random->user, zid, ZRTP_ZID_SIZE);
 }
 
 /* Lock held. */
 static ZrtpConfig
-make_config (GstZrtpSession *self, guint32 ssrc, const guint8 *peer_hello_hash)
+make_config (GstZrtpSession *self, guint32 ssrc, const guint8 *peer_hello_hash, gboolean cached)
 {
   ZrtpConfig config = {
       .offer = self->offer,
       .ssrc = ssrc,
-      .cache_expiry = self->cache ? G_MAXUINT32 : 0,
+      .cache_expiry = cached ? G_MAXUINT32 : 0,
       .has_peer_hello_hash = peer_hello_hash != NULL,
   };
 
@@ -287,12 +293,13 @@ gst_zrtp_session_acquire_engine (
   guint8 zid[ZRTP_ZID_SIZE];
   ZrtpEngine *engine = NULL;
   ZrtpConfig config;
+  gboolean cached;
 
-  if (find_zid (cache, zid)) {
+  if (find_zid (self, cache, zid, &cached)) {
     gst_zrtp_session_lock (self);
     if (!self->call)
       self->call = zrtp_call_new (&gst_zrtp_crypto, zid);
-    config = make_config (self, ssrc, peer_hello_hash);
+    config = make_config (self, ssrc, peer_hello_hash, cached);
     engine = zrtp_engine_new (self->call, &config);
     self->n_engines += engine != NULL;
     *serial = self->serial;
@@ -449,6 +456,7 @@ gst_zrtp_session_became_secure (
   gst_zrtp_session_lock (self);
   if (!self->sas) { /* "There is only one SAS value computed per call", §7 */
     self->sas = g_strdup (info->sas);
+    self->sas_stream = stream;
     self->sas_type = gst_zrtp_type_name (info->choice.type[ZRTP_SAS]);
     self->sas_verified = info->sas_verified;
   }
@@ -508,12 +516,14 @@ void
 gst_zrtp_session_verify_sas (GstZrtpSession *self, gboolean matches)
 {
   gboolean secure;
+  GstZrtpStream *sas_stream;
   GList *streams;
 
   g_return_if_fail (GST_IS_ZRTP_SESSION (self));
 
   gst_zrtp_session_lock (self);
   secure = self->sas != NULL;
+  sas_stream = self->sas_stream;
   if (secure)
     self->sas_verified = matches;
   gst_zrtp_session_unlock (self);
@@ -522,7 +532,8 @@ gst_zrtp_session_verify_sas (GstZrtpSession *self, gboolean matches)
 
   streams = all_streams (self);
   for (GList *l = streams; l; l = l->next)
-    gst_zrtp_stream_sas_verified (l->data, matches);
+    if (l->data == (gpointer) sas_stream)
+      gst_zrtp_stream_sas_verified (l->data, matches);
   g_list_free_full (streams, gst_object_unref);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SAS_VERIFIED]);
   g_signal_emit (self, signals[SIGNAL_SAS_VERIFIED], 0, matches);

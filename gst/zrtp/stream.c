@@ -34,6 +34,8 @@ struct _GstZrtpStream {
   guint serial;       /* of the settings that the engine was made with */
   gboolean started;
   gboolean pumping; /* a thread handles events; others leave theirs to it */
+  guint life;       /* changes with every stop: an event of an earlier life has no effect */
+  guint64 now;      /* of the last driving call */
 
   guint32 ssrc;
   gchar *peer_hello_hash;
@@ -123,20 +125,48 @@ tell_state (GstZrtpStream *self)
 
 /* --- Events: each handler runs without the lock ------------------------------------------------------- */
 
-static void
-keep_key (GstZrtpStream *self, GBytes **place, ZrtpSrtpKey *key, guint signal)
+/* The lock, unless the stream was stopped since the event was taken. */
+static gboolean
+lock_life (GstZrtpStream *self, guint life)
 {
-  GBytes *old;
-
   lock (self);
-  old = *place;
-  *place = gst_zrtp_secret_bytes (key->key_and_salt, key->size);
-  self->cipher = gst_zrtp_type_name (key->cipher);
-  self->auth_tag = gst_zrtp_type_name (key->auth_tag);
+  if (self->life == life)
+    return TRUE;
   unlock (self);
+  return FALSE;
+}
+
+static void
+keep_key (GstZrtpStream *self, GBytes **place, ZrtpSrtpKey *key, guint signal, guint life)
+{
+  GBytes *old = NULL;
+  gboolean alive = lock_life (self, life);
+
+  if (alive) {
+    old = *place;
+    *place = gst_zrtp_secret_bytes (key->key_and_salt, key->size);
+    self->cipher = gst_zrtp_type_name (key->cipher);
+    self->auth_tag = gst_zrtp_type_name (key->auth_tag);
+    unlock (self);
+  }
   zrtp_wipe (key, sizeof *key);
   g_clear_pointer (&old, g_bytes_unref);
-  g_signal_emit (self, signals[signal], 0);
+  if (alive)
+    g_signal_emit (self, signals[signal], 0);
+}
+
+/* A negotiation that failed leaves no key (§4.7.1). */
+static void
+drop_keys (GstZrtpStream *self)
+{
+  GBytes *send_key, *receive_key;
+
+  lock (self);
+  send_key = g_steal_pointer (&self->send_key);
+  receive_key = g_steal_pointer (&self->receive_key);
+  unlock (self);
+  g_clear_pointer (&send_key, g_bytes_unref);
+  g_clear_pointer (&receive_key, g_bytes_unref);
 }
 
 static void
@@ -148,7 +178,7 @@ warn_about_cache (GstZrtpStream *self, GError *error)
 }
 
 static void
-look_up (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], guint64 now)
+look_up (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], guint64 now, guint life)
 {
   GstZrtpCache *cache = gst_zrtp_session_dup_cache (self->session);
   GBytes *peer_zid = g_bytes_new (zid, ZRTP_ZID_SIZE);
@@ -158,10 +188,13 @@ look_up (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], guint64 now)
 
   if (found)
     gst_zrtp_record_get (found, &record);
-  lock (self);
-  if (self->engine)
-    zrtp_engine_set_record (self->engine, found ? &record : NULL, now);
-  unlock (self);
+  if (lock_life (self, life)) {
+    if (error)
+      zrtp_engine_forgo_cache (self->engine, now);
+    else
+      zrtp_engine_set_record (self->engine, found ? &record : NULL, now);
+    unlock (self);
+  }
 
   zrtp_wipe (&record, sizeof record);
   if (error)
@@ -189,23 +222,24 @@ store (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], ZrtpRecord *record)
 }
 
 static void
-handle_event (GstZrtpStream *self, ZrtpEvent *event, guint64 now)
+handle_event (GstZrtpStream *self, ZrtpEvent *event, guint64 now, guint life)
 {
   switch (event->kind) {
     case ZRTP_EVENT_LOOKUP:
-      look_up (self, event->peer_zid, now);
+      look_up (self, event->peer_zid, now, life);
       break;
     case ZRTP_EVENT_RECEIVE_KEY:
-      keep_key (self, &self->receive_key, &event->key, SIGNAL_RECEIVE_KEY);
+      keep_key (self, &self->receive_key, &event->key, SIGNAL_RECEIVE_KEY, life);
       break;
     case ZRTP_EVENT_SEND_KEY:
-      keep_key (self, &self->send_key, &event->key, SIGNAL_SEND_KEY);
+      keep_key (self, &self->send_key, &event->key, SIGNAL_SEND_KEY, life);
       break;
     case ZRTP_EVENT_STORE:
       store (self, event->peer_zid, &event->record);
       break;
     case ZRTP_EVENT_SECURE:
-      lock (self);
+      if (!lock_life (self, life))
+        break;
       self->info = event->secure;
       unlock (self);
       gst_zrtp_session_became_secure (self->session, self, &event->secure);
@@ -224,6 +258,7 @@ handle_event (GstZrtpStream *self, ZrtpEvent *event, guint64 now)
           "the peer does not speak ZRTP 1.10, the only version that this end speaks");
       break;
     case ZRTP_EVENT_FAILED:
+      drop_keys (self);
       gst_zrtp_session_failed (self->session, self, event->failed.code, event->failed.by_peer);
       break;
     default:
@@ -237,15 +272,18 @@ pump (GstZrtpStream *self, guint64 now)
 {
   ZrtpEvent event;
 
+  self->now = MAX (self->now, now);
   if (!self->pumping) {
     self->pumping = TRUE;
-    while (self->engine && zrtp_engine_poll_event (self->engine, &event)) {
-      tell_state (self);
+    /* The state first: telling it releases the lock, and more may happen then. */
+    for (tell_state (self); self->engine && zrtp_engine_poll_event (self->engine, &event);
+         tell_state (self)) {
+      const guint life = self->life;
+
       unlock (self);
-      handle_event (self, &event, now);
+      handle_event (self, &event, self->now, life);
       lock (self);
     }
-    tell_state (self);
     self->pumping = FALSE;
   }
   unlock (self);
@@ -297,6 +335,11 @@ ensure_engine (GstZrtpStream *self)
   } else {
     self->engine = fresh;
     self->serial = serial;
+    if (fresh) { /* what was set meanwhile */
+      zrtp_engine_set_ssrc (fresh, self->ssrc);
+      zrtp_engine_set_peer_hello_hash (
+          fresh, self->has_peer_hash ? self->peer_hash : NULL, self->now);
+    }
   }
   unlock (self);
 }
@@ -367,6 +410,7 @@ gst_zrtp_stream_stop (GstZrtpStream *self)
   lock (self);
   gst_zrtp_session_release_engine (self->session, g_steal_pointer (&self->engine));
   self->started = FALSE;
+  self->life++;
   send_key = g_steal_pointer (&self->send_key);
   receive_key = g_steal_pointer (&self->receive_key);
   memset (&self->info, 0, sizeof self->info);
@@ -676,7 +720,7 @@ set_peer_hello_hash (GstZrtpStream *self, const gchar *text)
   if (text)
     memcpy (self->peer_hash, hash, sizeof hash);
   if (self->engine)
-    zrtp_engine_set_peer_hello_hash (self->engine, text ? hash : NULL);
+    zrtp_engine_set_peer_hello_hash (self->engine, text ? hash : NULL, self->now);
 }
 
 static gchar *
@@ -797,7 +841,7 @@ gst_zrtp_stream_set_property (GObject *object, guint id, const GValue *value, GP
     case PROP_PEER_HELLO_HASH:
       lock (self);
       set_peer_hello_hash (self, g_value_get_string (value));
-      unlock (self);
+      pump (self, 0);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
