@@ -131,7 +131,7 @@ struct ZrtpEngine {
   bool version_reported, hello_hash_reported;
   ZrtpErrorCode discovery_error; /* what was wrong with the only Hellos that came */
   bool resumed_by_commit;
-  uint32_t wanted_ssrc;    /* to be used when the negotiation is over */
+  uint32_t wanted_ssrc;    /* to be used with the next peer */
   ZrtpTimer hello_timer;   /* T1 */
   ZrtpTimer message_timer; /* T2 */
   bool patience_armed;     /* the responder's wait for the initiator, §6 */

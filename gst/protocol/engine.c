@@ -197,18 +197,12 @@ zrtp_engine_get_hello_hash (const ZrtpEngine *engine, uint8_t out[ZRTP_HELLO_HAS
   zrtp_image (engine, zrtp_own_hello (engine), out);
 }
 
-static bool
-negotiating (const ZrtpEngine *engine)
-{
-  return engine->peer_known && engine->state != ZRTP_STATE_SECURE;
-}
-
-/* In the middle of a negotiation our messages keep the SSRC that the peer knows them by. */
+/* A peer knows our messages by the SSRC of our Hello: it stays as long as that peer does. */
 void
 zrtp_engine_set_ssrc (ZrtpEngine *engine, uint32_t ssrc)
 {
   engine->wanted_ssrc = ssrc;
-  if (!negotiating (engine))
+  if (!engine->peer_known)
     engine->config.ssrc = ssrc;
 }
 

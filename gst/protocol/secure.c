@@ -280,7 +280,6 @@ zrtp_become_secure (ZrtpEngine *engine, uint64_t now)
   zrtp_event (engine, ZRTP_EVENT_SECURE);
   zrtp_exchange_free (engine);
   zrtp_advance (engine, ZRTP_STATE_SECURE, 0, now);
-  engine->config.ssrc = engine->wanted_ssrc;
 }
 
 void

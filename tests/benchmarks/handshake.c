@@ -227,7 +227,12 @@ relay (End *from, End *to)
 static void
 our_handshake (const ZrtpCrypto *crypto, const ZrtpConfig *config)
 {
-  End a = open_end (crypto, config), b = open_end (crypto, config);
+  ZrtpConfig other = *config;
+  End a, b;
+
+  other.ssrc++;
+  a = open_end (crypto, config);
+  b = open_end (crypto, &other);
 
   while (relay (&a, &b) | relay (&b, &a))
     continue;
