@@ -213,14 +213,17 @@ key_buffer_new_wiped (GBytes *key)
       GST_MEMORY_FLAG_READONLY, copy->octets, copy->size, 0, copy->size, copy, wiped_key_free);
 }
 
-/* Without `ssrc` and `roc`: srtpdec asks for each SSRC, and all have the same key. */
+/* Without `ssrc` and `roc`: srtpdec asks for each SSRC, and all have the same key. With an `mki` that
+ * is NULL, which says the same as none; but for a field that is missing GStreamer writes all the others
+ * into its debug log, the key among them. */
 GstCaps *
 gst_zrtp_srtpdec_caps_new (const GstZrtpSrtpKeys *keys)
 {
   GstBuffer *key = key_buffer_new_wiped (keys->key);
   GstCaps *caps = gst_caps_new_simple ("application/x-srtp", "srtp-key", GST_TYPE_BUFFER, key,
       "srtp-cipher", G_TYPE_STRING, keys->cipher, "srtp-auth", G_TYPE_STRING, keys->auth,
-      "srtcp-cipher", G_TYPE_STRING, keys->cipher, "srtcp-auth", G_TYPE_STRING, keys->auth, NULL);
+      "srtcp-cipher", G_TYPE_STRING, keys->cipher, "srtcp-auth", G_TYPE_STRING, keys->auth, "mki",
+      GST_TYPE_BUFFER, NULL, NULL);
 
   gst_buffer_unref (key);
   return caps;

@@ -337,14 +337,18 @@ post_error (GstZrtpBase *self, GError *error)
   return FALSE;
 }
 
+/* Loads it too: not in the middle of a handshake, and a call does not fail there. */
 static gboolean
-check_srtp (GstZrtpBase *self)
+find_srtp (GstZrtpBase *self)
 {
   const gchar *name = GST_ZRTP_BASE_GET_CLASS (self)->srtp_factory;
   GstElementFactory *factory = gst_element_factory_find (name);
+  GstPluginFeature *loaded =
+      factory ? gst_plugin_feature_load (GST_PLUGIN_FEATURE (factory)) : NULL;
 
-  if (factory) {
-    gst_object_unref (factory);
+  gst_clear_object (&factory);
+  if (loaded) {
+    gst_object_unref (loaded);
     return TRUE;
   }
   GST_ELEMENT_ERROR (self, CORE, MISSING_PLUGIN,
@@ -376,7 +380,7 @@ become_ready (GstZrtpBase *self)
   GstZrtpConnection *connection;
   gboolean ok;
 
-  if (!check_srtp (self))
+  if (!find_srtp (self))
     return FALSE;
   connection = attach (self, &error);
   if (!connection)

@@ -467,16 +467,23 @@ start_receiving (Party *party)
 static void
 start_sending (Party *party)
 {
-  party_set_state (party, GST_STATE_PLAYING);
   send_events (party->in[RTP], "application/x-rtp, media=audio, clock-rate=8000, payload=0");
   send_events (party->in[RTCP], "application/x-rtcp");
 }
 
 void
-call_play (Call *call)
+call_play_silent (Call *call)
 {
   start_receiving (&call->a);
   start_receiving (&call->b);
+  party_set_state (&call->a, GST_STATE_PLAYING);
+  party_set_state (&call->b, GST_STATE_PLAYING);
+}
+
+void
+call_play (Call *call)
+{
+  call_play_silent (call);
   start_sending (&call->a);
   start_sending (&call->b);
 }

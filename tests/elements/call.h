@@ -61,6 +61,8 @@ struct Call {
 /* The strings are properties for both hands, as gst-launch has them: "policy=best-effort". */
 Call *call_new (const gchar *a, const gchar *b);
 void call_play (Call *call);
+/* Without a word from those who would send media. */
+void call_play_silent (Call *call);
 void call_free (Call *call);
 /* New, playing, and secure on both sides. */
 Call *call_new_secure (const gchar *a, const gchar *b);

@@ -1,0 +1,224 @@
+/* Peers that come late, answer late or say nothing; all in the time of a test clock.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "tests/elements/call.h"
+
+static GstTestClock *test_clock;
+
+static void
+setup (void)
+{
+  test_clock = GST_TEST_CLOCK (gst_test_clock_new ());
+  gst_system_clock_set_default (GST_CLOCK (test_clock));
+}
+
+static void
+teardown (void)
+{
+  gst_system_clock_set_default (NULL);
+  gst_clear_object (&test_clock);
+}
+
+/* Lets the time pass from timer to timer until there is such a message; not before everybody has come
+ * to rest, or the time would run away from those who still compute. */
+static GstStructure *
+pass_time_until (Party *party, const gchar *name)
+{
+  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  GstBus *bus = gst_element_get_bus (party->pipeline);
+  GstStructure *found = NULL;
+  guint packets = 0, before;
+
+  while (!found && g_get_monotonic_time () < end) {
+    GstMessage *message = gst_bus_timed_pop_filtered (bus, 40 * GST_MSECOND, GST_MESSAGE_ELEMENT);
+
+    before = packets;
+    packets = party_n_sent (party, RTP, PACKET_ZRTP) + party_n_sent (party->peer, RTP, PACKET_ZRTP);
+    if (message) {
+      if (gst_message_has_name (message, name))
+        found = gst_structure_copy (gst_message_get_structure (message));
+      gst_message_unref (message);
+    } else if (packets == before && gst_test_clock_peek_next_pending_id (test_clock, NULL)) {
+      gst_test_clock_crank (test_clock);
+    }
+  }
+  gst_object_unref (bus);
+  fail_unless (found != NULL, "%s: no %s in all the time", party->name, name);
+  return found;
+}
+
+static void
+play_alone (Party *party)
+{
+  party_set_state (party, GST_STATE_READY);
+  gst_element_set_state (party->dec, GST_STATE_PAUSED);
+  send_events (party->from_net[RTP], "application/x-srtp");
+  party_set_state (party, GST_STATE_PLAYING);
+  send_events (party->in[RTP], "application/x-rtp");
+}
+
+static void
+check_no_answer (Party *party)
+{
+  GstStructure *warning = pass_time_until (party, "zrtp-warning");
+
+  fail_unless_equals_string (gst_structure_get_string (warning, "code"), "no-answer");
+  fail_unless (gst_structure_get_string (warning, "text") != NULL);
+  gst_structure_free (warning);
+}
+
+/* RFC 6189 §6: twenty retransmissions, 50 ms doubling to 200 ms; no failure, no error, no leak. */
+GST_START_TEST (test_no_answer)
+{
+  Call *call = call_new ("", "");
+  GstBus *bus = gst_element_get_bus (call->a.pipeline);
+  GstClockTime time;
+
+  call->network = network_lose;
+  play_alone (&call->a);
+  check_no_answer (&call->a);
+  fail_unless_equals_int (party_n_sent (&call->a, RTP, PACKET_ZRTP), 21);
+  time = gst_clock_get_time (GST_CLOCK (test_clock));
+  fail_unless (time >= 3 * GST_SECOND && time <= 5 * GST_SECOND, "it took %" GST_TIME_FORMAT,
+      GST_TIME_ARGS (time));
+  fail_unless (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR) == NULL);
+  fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (1, A_SSRC, 1)), GST_FLOW_OK);
+  fail_unless_equals_int (party_n_sent (&call->a, RTP, PACKET_RTP), 0);
+  gst_object_unref (bus);
+  call_free (call);
+}
+GST_END_TEST;
+
+/* A callee picks up a minute later. */
+GST_START_TEST (test_peer_comes_a_minute_later)
+{
+  Call *call = call_new ("", "");
+  GstBuffer *buffer;
+
+  call->network = network_lose;
+  play_alone (&call->a);
+  check_no_answer (&call->a);
+  gst_test_clock_advance_time (test_clock, 60 * GST_SECOND);
+  play_alone (&call->b);
+  call->network = NULL;
+  gst_structure_free (pass_time_until (&call->b, "zrtp-secure"));
+  gst_structure_free (pass_time_until (&call->a, "zrtp-secure"));
+
+  fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (1, A_SSRC, 1)), GST_FLOW_OK);
+  buffer = party_pop (&call->b, RTP);
+  gst_buffer_unref (buffer);
+  call_free (call);
+}
+GST_END_TEST;
+
+/* The peer, who gave up too, shows that it is there by its media. Once: it may have no ZRTP at all. */
+GST_START_TEST (test_media_starts_discovery_again)
+{
+  Call *call = call_new ("", "");
+
+  call->network = network_lose;
+  play_alone (&call->a);
+  check_no_answer (&call->a);
+  fail_unless_equals_int (party_n_sent (&call->a, RTP, PACKET_ZRTP), 21);
+  fail_unless_equals_int (party_inject (&call->a, RTP, new_rtp (1, B_SSRC, 1)), GST_FLOW_OK);
+  party_wait_sent (&call->a, RTP, PACKET_ZRTP, 22);
+  check_no_answer (&call->a);
+  fail_unless_equals_int (party_n_sent (&call->a, RTP, PACKET_ZRTP), 42);
+  fail_unless_equals_int (party_inject (&call->a, RTP, new_rtp (2, B_SSRC, 1)), GST_FLOW_OK);
+  g_usleep (20 * 1000);
+  fail_unless_equals_int (party_n_sent (&call->a, RTP, PACKET_ZRTP), 42);
+  call_free (call);
+}
+GST_END_TEST;
+
+static GstBuffer *
+lose_some (Party *from, Channel channel, GstBuffer *buffer)
+{
+  return g_random_int_range (0, 100) < 30 ? network_lose (from, channel, buffer) : buffer;
+}
+
+GST_START_TEST (test_loss)
+{
+  Call *call = call_new ("", "");
+  guint i;
+
+  g_random_set_seed (__i__);
+  call->network = lose_some;
+  call_play (call);
+  /* Conf2ACK may be lost for good, then it is the media that tells */
+  gst_structure_free (pass_time_until (&call->a, "zrtp-secure"));
+  for (i = 0; i < 4; i++)
+    fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (i, A_SSRC, 1)), GST_FLOW_OK);
+  gst_structure_free (pass_time_until (&call->b, "zrtp-secure"));
+  call_free (call);
+}
+GST_END_TEST;
+
+/* Nobody upstream ever says a word: no caps, no segment, no media. */
+GST_START_TEST (test_no_media_at_all)
+{
+  Call *call = call_new ("", "");
+
+  call_play_silent (call);
+  gst_structure_free (pass_time_until (&call->a, "zrtp-secure"));
+  gst_structure_free (pass_time_until (&call->b, "zrtp-secure"));
+  call_free (call);
+}
+GST_END_TEST;
+
+/* Media is on its way long before the peer speaks ZRTP. */
+GST_START_TEST (test_media_before_zrtp)
+{
+  Call *call = call_new ("policy=best-effort", "policy=best-effort");
+  guint i;
+
+  call->network = network_lose;
+  play_alone (&call->a);
+  for (i = 0; i < 50; i++)
+    fail_unless_equals_int (party_inject (&call->a, RTP, new_rtp (i, B_SSRC, 1)), GST_FLOW_OK);
+  fail_unless_equals_int (party_n_received (&call->a, RTP), 50);
+  play_alone (&call->b);
+  call->network = NULL;
+  gst_structure_free (pass_time_until (&call->a, "zrtp-secure"));
+  gst_structure_free (pass_time_until (&call->b, "zrtp-secure"));
+  call_free (call);
+}
+GST_END_TEST;
+
+/* ZRTP needs neither clock nor PLAYING: a sink that waits for its first buffer gets one. */
+GST_START_TEST (test_preroll)
+{
+  GstElement *pipeline = gst_parse_launch (
+      "appsrc caps=application/x-rtp ! zrtpenc ! fakesink async=true sync=true zrtpdec ! fakesink "
+      "async=false",
+      NULL);
+
+  fail_unless_equals_int (
+      gst_element_set_state (pipeline, GST_STATE_PAUSED), GST_STATE_CHANGE_ASYNC);
+  fail_unless_equals_int (
+      gst_element_get_state (pipeline, NULL, NULL, 10 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+GST_END_TEST;
+
+static Suite *
+late_suite (void)
+{
+  Suite *suite = suite_create ("late");
+  TCase *tc = tcase_create ("all");
+
+  suite_add_tcase (suite, tc);
+  tcase_add_checked_fixture (tc, setup, teardown);
+  tcase_add_test (tc, test_no_answer);
+  tcase_add_test (tc, test_peer_comes_a_minute_later);
+  tcase_add_test (tc, test_media_starts_discovery_again);
+  tcase_add_loop_test (tc, test_loss, 0, 5);
+  tcase_add_test (tc, test_no_media_at_all);
+  tcase_add_test (tc, test_media_before_zrtp);
+  tcase_add_test (tc, test_preroll);
+  return suite;
+}
+
+GST_CHECK_MAIN (late);
