@@ -489,6 +489,125 @@ test_no_answer (void)
   close_end (&a);
 }
 
+/* An application may stop the stream at any moment, even while it is told of the state. */
+static void
+stop_when_secure (GstZrtpStream *stream, GParamSpec *pspec, gpointer unused)
+{
+  if (gst_zrtp_stream_get_state (stream) == GST_ZRTP_STATE_SECURE)
+    gst_zrtp_stream_stop (stream);
+}
+
+static void
+test_stop_in_handler (void)
+{
+  End a, b;
+
+  open_end (&a, NULL);
+  open_end (&b, NULL);
+  g_signal_connect (a.stream, "notify::state", G_CALLBACK (stop_when_secure), NULL);
+  talk (&a, &b);
+  g_assert_cmpint (gst_zrtp_stream_get_state (a.stream), ==, GST_ZRTP_STATE_IDLE);
+  g_assert_null (gst_zrtp_stream_take_send_key (a.stream));
+  g_assert_null (gst_zrtp_stream_take_receive_key (a.stream));
+  g_assert_cmpuint (a.n_secure, ==, 0);
+  close_end (&a);
+  close_end (&b);
+}
+
+/* §4.7.1: the end of a negotiation is the end of its keys. The initiator has one before Conf2ACK. */
+static gboolean
+relay_without_conf2ack (End *from, End *to, guint64 now)
+{
+  GBytes *packet;
+  gboolean any = FALSE;
+
+  while ((packet = gst_zrtp_stream_poll_packet (from->stream))) {
+    gsize size;
+    const guint8 *data = g_bytes_get_data (packet, &size);
+
+    if (memcmp (data + 16, "Conf2ACK", 8) != 0)
+      gst_zrtp_stream_handle_packet (to->stream, data, size, now);
+    g_bytes_unref (packet);
+    any = TRUE;
+  }
+  return any;
+}
+
+static void
+test_failure_leaves_no_key (void)
+{
+  End end[2];
+  guint failed = 0;
+
+  for (guint i = 0; i < 2; i++) {
+    open_end (&end[i], NULL);
+    gst_zrtp_stream_start (end[i].stream, 1);
+  }
+  for (guint64 now = 1; now < 20 * GST_SECOND; now += 50 * GST_MSECOND) {
+    for (guint i = 0; i < 2; i++)
+      gst_zrtp_stream_handle_timeout (end[i].stream, now);
+    while (relay_without_conf2ack (&end[0], &end[1], now) |
+           relay_without_conf2ack (&end[1], &end[0], now))
+      continue;
+  }
+  for (guint i = 0; i < 2; i++)
+    if (end[i].n_failed) {
+      failed++;
+      g_assert_cmpuint (end[i].n_keys, ==, 1);
+      g_assert_null (gst_zrtp_stream_take_receive_key (end[i].stream));
+    }
+  g_assert_cmpuint (failed, ==, 1);
+  for (guint i = 0; i < 2; i++)
+    close_end (&end[i]);
+}
+
+/* The SAS that the session shows is the first stream's, and verify_sas() speaks of that one alone. */
+static void
+test_verify_first_stream_only (void)
+{
+  GstZrtpCache *cache[2] = {
+      GST_ZRTP_CACHE (gst_zrtp_memory_cache_new ()), GST_ZRTP_CACHE (gst_zrtp_memory_cache_new ())};
+  GBytes *zid = gst_zrtp_cache_get_zid (cache[1], NULL);
+  GstZrtpRecord *record;
+  GBytes *before, *after;
+  gboolean verified;
+  End a, b, a2, b2;
+
+  open_end (&a, cache[0]);
+  open_end (&b, cache[1]);
+  talk (&a, &b);
+  record = gst_zrtp_cache_lookup (cache[0], zid, NULL);
+  g_object_get (record, "rs1", &before, NULL);
+  g_object_unref (record);
+  a2 = a;
+  b2 = b;
+  a2.n_secure = b2.n_secure = 0;
+  a2.stream = gst_zrtp_session_get_stream (a.session, "video");
+  b2.stream = gst_zrtp_session_get_stream (b.session, "video");
+  g_signal_handlers_disconnect_by_data (a.session, &a);
+  g_signal_handlers_disconnect_by_data (b.session, &b);
+  talk (&a2, &b2);
+  g_assert_cmpint (gst_zrtp_stream_get_state (a2.stream), ==, GST_ZRTP_STATE_SECURE);
+  gst_zrtp_session_verify_sas (a.session, TRUE);
+
+  record = gst_zrtp_cache_lookup (cache[0], zid, NULL);
+  g_object_get (record, "rs1", &after, "sas-verified", &verified, NULL);
+  g_object_unref (record);
+  g_assert_true (verified);
+  g_assert_true (g_bytes_equal (before, after)); /* of the stream whose SAS was compared */
+  g_bytes_unref (before);
+  g_bytes_unref (after);
+  g_bytes_unref (zid);
+  gst_zrtp_stream_stop (a2.stream);
+  gst_zrtp_stream_stop (b2.stream);
+  gst_object_unref (a2.stream);
+  gst_object_unref (b2.stream);
+  close_end (&a);
+  close_end (&b);
+  for (guint i = 0; i < 2; i++)
+    g_object_unref (cache[i]);
+}
+
 static void
 test_streams (void)
 {
@@ -637,6 +756,9 @@ main (int argc, char **argv)
   g_test_add_func ("/library/cache", test_cache);
   g_test_add_func ("/library/same-cache", test_same_cache);
   g_test_add_func ("/library/no-answer", test_no_answer);
+  g_test_add_func ("/library/stop-in-handler", test_stop_in_handler);
+  g_test_add_func ("/library/failure-leaves-no-key", test_failure_leaves_no_key);
+  g_test_add_func ("/library/verify-first-stream-only", test_verify_first_stream_only);
   g_test_add_func ("/library/streams", test_streams);
   g_test_add_func ("/library/messages", test_messages);
   g_test_add_func ("/library/threads", test_threads);
