@@ -37,7 +37,6 @@ struct _GstZrtpSession {
   guint n_engines;
 
   gchar *sas;
-  GstZrtpStream *sas_stream; /* whose it is; only compared, not used */
   const gchar *sas_type;
   gboolean sas_verified;
 };
@@ -456,7 +455,6 @@ gst_zrtp_session_became_secure (
   gst_zrtp_session_lock (self);
   if (!self->sas) { /* "There is only one SAS value computed per call", §7 */
     self->sas = g_strdup (info->sas);
-    self->sas_stream = stream;
     self->sas_type = gst_zrtp_type_name (info->choice.type[ZRTP_SAS]);
     self->sas_verified = info->sas_verified;
   }
@@ -516,14 +514,12 @@ void
 gst_zrtp_session_verify_sas (GstZrtpSession *self, gboolean matches)
 {
   gboolean secure;
-  GstZrtpStream *sas_stream;
   GList *streams;
 
   g_return_if_fail (GST_IS_ZRTP_SESSION (self));
 
   gst_zrtp_session_lock (self);
   secure = self->sas != NULL;
-  sas_stream = self->sas_stream;
   if (secure)
     self->sas_verified = matches;
   gst_zrtp_session_unlock (self);
@@ -532,8 +528,7 @@ gst_zrtp_session_verify_sas (GstZrtpSession *self, gboolean matches)
 
   streams = all_streams (self);
   for (GList *l = streams; l; l = l->next)
-    if (l->data == (gpointer) sas_stream)
-      gst_zrtp_stream_sas_verified (l->data, matches);
+    gst_zrtp_stream_sas_verified (l->data, matches); /* which counts for the first one only */
   g_list_free_full (streams, gst_object_unref);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SAS_VERIFIED]);
   g_signal_emit (self, signals[SIGNAL_SAS_VERIFIED], 0, matches);

@@ -486,21 +486,110 @@ test_stranger_misbehaves (void)
     }
 }
 
+/* A stranger was first, and Alice committed to him; then Bob says Hello, and the stranger says Error. */
+static void
+test_stranger_was_first (void)
+{
+  Pair pair, stranger;
+  uint8_t packet[ZRTP_MAX_PACKET], error[ZRTP_ERROR_SIZE];
+  size_t size;
+
+  pair_init (&pair, 1);
+  pair_start (&pair, 1 << ALICE);
+  pair_settle (&pair);
+  size = stranger_hello (&stranger, 99, packet);
+  pair_feed (&pair, ALICE, packet, size);
+  pair_start (&pair, 1 << BOB);
+  size = zrtp_engine_poll_packet (pair.end[BOB].engine, packet);
+  note_polled (&pair, BOB);
+  pair_feed (&pair, ALICE, packet, size);
+  zrtp_error_write (ZRTP_ERROR_UNAVAILABLE, error);
+  size = zrtp_packet_write (packet, 2, stranger.end[BOB].config.ssrc, ZRTP_BYTES (error));
+  pair_feed (&pair, ALICE, packet, size);
+  pair_run (&pair, pair.now + 3000 * MS);
+  pair_assert_secure (&pair);
+  pair_clear (&pair);
+  pair_clear (&stranger);
+}
+
+/* A rival holds our Commit back, so that the peer, who may be he, does not take it for his; four do at
+ * most. */
+static void
+test_rival_holds_commit (void)
+{
+  Pair pair, stranger;
+  uint8_t packet[ZRTP_MAX_PACKET];
+  size_t size;
+  uint64_t begin;
+
+  pair_init (&pair, 1);
+  pair_start (&pair, 1 << ALICE);
+  pair_settle (&pair);
+  size = stranger_hello (&stranger, 99, packet);
+  pair_feed (&pair, ALICE, packet, size);
+  pair_clear (&stranger);
+  pair_settle (&pair);
+  g_assert_cmpuint (pair.end[ALICE].n_sent[ZRTP_MESSAGE_COMMIT], ==, 1);
+  begin = pair.now;
+  for (unsigned i = 0; i < 8; i++) {
+    size = stranger_hello (&stranger, 100 + i, packet);
+    g_assert_cmpint (pair_feed (&pair, ALICE, packet, size), ==, ZRTP_ACCEPTED);
+    pair_clear (&stranger);
+    pair_run (&pair, pair.now + 1000 * MS);
+    if (i < 4)
+      g_assert_cmpuint (pair.end[ALICE].n_sent[ZRTP_MESSAGE_COMMIT], ==, 1);
+  }
+  g_assert_cmpuint (pair.now - begin, ==, 8000 * MS);
+  g_assert_cmpuint (pair.end[ALICE].n_sent[ZRTP_MESSAGE_COMMIT], >, 1);
+  pair_clear (&pair);
+}
+
+/* Hellos that would be an error in discovery, while our Commit is under way. */
+static void
+test_bad_hello_in_exchange (void)
+{
+  Pair pair, stranger;
+  uint8_t packet[ZRTP_MAX_PACKET];
+  size_t size;
+  uint32_t ssrc;
+
+  pair_init (&pair, 1);
+  pair_start (&pair, BOTH);
+  size = zrtp_engine_poll_packet (pair.end[BOB].engine, packet);
+  note_polled (&pair, BOB);
+  pair_feed (&pair, ALICE, packet, size);
+  ssrc = pair.end[ALICE].engine->peer.ssrc;
+  for (unsigned i = 0; i < 2; i++) {
+    size = stranger_hello (&stranger, 99, packet);
+    if (i == 0)
+      memcpy (packet + ZRTP_HEADER_SIZE + 12, "1.00", 4);
+    else
+      memcpy (packet + ZRTP_HEADER_SIZE + 64, pair.end[ALICE].call->zid, ZRTP_ZID_SIZE);
+    pair_fix_crc (packet, size);
+    g_assert_cmpint (pair_feed (&pair, ALICE, packet, size), ==, ZRTP_UNEXPECTED);
+    g_assert_cmphex (pair.end[ALICE].engine->peer.ssrc, ==, ssrc);
+    g_assert_cmpuint (pair.end[ALICE].engine->exchange->n_rivals, ==, 0);
+    pair_clear (&stranger);
+  }
+  pair_settle (&pair);
+  pair_assert_secure (&pair);
+  pair_clear (&pair);
+}
+
 /* Confirms from nowhere, as many as he likes: they have not the peer's SSRC. */
 static bool
 junk_confirms (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
 {
-  for (unsigned e = 0; e < 2; e++)
-    for (unsigned i = 0; i < 5; i++) {
-      uint8_t message[ZRTP_CONFIRM_SIZE] = {0}, junk[ZRTP_MAX_PACKET];
-      ZrtpWriter writer = zrtp_writer (message, sizeof message);
-      size_t n;
+  for (unsigned i = 0; i < 20; i++) {
+    uint8_t message[ZRTP_CONFIRM_SIZE] = {0}, junk[ZRTP_MAX_PACKET];
+    ZrtpWriter writer = zrtp_writer (message, sizeof message);
+    size_t n;
 
-      zrtp_message_begin (
-          &writer, e == ALICE ? ZRTP_MESSAGE_CONFIRM1 : ZRTP_MESSAGE_CONFIRM2, sizeof message);
-      n = zrtp_packet_write (junk, 1, 0xbad, ZRTP_BYTES (message));
-      pair_feed (pair, e, junk, n);
-    }
+    zrtp_message_begin (
+        &writer, i & 1 ? ZRTP_MESSAGE_CONFIRM1 : ZRTP_MESSAGE_CONFIRM2, sizeof message);
+    n = zrtp_packet_write (junk, 1, 0xbad, ZRTP_BYTES (message));
+    pair_feed (pair, !from, junk, n);
+  }
   return true;
 }
 
@@ -601,7 +690,9 @@ test_ssrc_collision (void)
 static bool
 change_ssrc (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
 {
-  zrtp_engine_set_ssrc (pair->end[from].engine, 0x7777);
+  if (packet_is (packet, ZRTP_MESSAGE_CONFIRM1) || packet_is (packet, ZRTP_MESSAGE_CONFIRM2))
+    for (unsigned e = 0; e < 2; e++)
+      zrtp_engine_set_ssrc (pair->end[e].engine, 0x7777 + e);
   return true;
 }
 
@@ -676,6 +767,29 @@ test_unreadable_cache (void)
   pair_assert_secure (&pair);
   for (unsigned e = 0; e < 2; e++)
     g_assert_cmpuint (pair.end[e].n_events[ZRTP_EVENT_STORE], ==, 0);
+  pair_clear (&pair);
+}
+
+/* §4.9: after the interval the peer may have deleted the secret: no alarm. And the flag of a record
+ * belongs to its secret: without one it says nothing of the new secret. */
+static void
+test_old_records (void)
+{
+  Pair pair;
+
+  pair_init (&pair, 1);
+  for (unsigned e = 0; e < 2; e++)
+    pair.end[e].config.cache_expiry = 0xffffffff;
+  pair.end[ALICE].has_record = true;
+  pair.end[ALICE].record = (ZrtpRecord){.has_rs1 = true, .rs1 = {1}, .expiry = 0};
+  pair.end[BOB].has_record = true;
+  pair.end[BOB].record = (ZrtpRecord){.sas_verified = true, .expiry = 0xffffffff};
+  pair_start (&pair, BOTH);
+  pair_settle (&pair);
+  pair_assert_secure (&pair);
+  g_assert_false (pair.end[ALICE].secure.cache_mismatch);
+  g_assert_true (pair.end[BOB].record.has_rs1);
+  g_assert_false (pair.end[BOB].record.sas_verified);
   pair_clear (&pair);
 }
 
@@ -780,6 +894,10 @@ main (int argc, char **argv)
   g_test_add_func ("/exactness/second-stream", test_second_stream);
   g_test_add_func ("/exactness/unreadable-cache", test_unreadable_cache);
   g_test_add_func ("/exactness/last-octets", test_last_octets);
+  g_test_add_func ("/exactness/stranger-was-first", test_stranger_was_first);
+  g_test_add_func ("/exactness/rival-holds-commit", test_rival_holds_commit);
+  g_test_add_func ("/exactness/bad-hello-in-exchange", test_bad_hello_in_exchange);
+  g_test_add_func ("/exactness/old-records", test_old_records);
   g_test_add_func ("/exactness/s1-in-s0", test_s1_in_s0);
   return g_test_run ();
 }

@@ -55,12 +55,14 @@ class PythonCache(GObject.Object, GstZrtp.Cache):
 
     def __init__(self, zid):
         super().__init__()
-        self.zid, self.records, self.broken = zid, {}, False
+        self.zid, self.records, self.broken, self.stream = zid, {}, False, None
 
     def do_get_zid(self):
         return GLib.Bytes.new(self.zid)
 
     def do_lookup(self, peer_zid):
+        if self.stream:
+            self.stream.stop()
         return self.records.get(peer_zid.get_data())
 
     def do_store(self, peer_zid, record):
@@ -160,6 +162,15 @@ class Api(unittest.TestCase):
         talk(a, b)
         self.assertTrue(a.secure)
         self.assertEqual(a.warnings, [GstZrtp.Warning.CACHE])
+
+    def test_stop_in_lookup(self):
+        """An application's cache may end the call while it is asked."""
+        cache = PythonCache(b'alice alice ')
+        a, b = End(cache), End()
+        cache.stream = a.stream
+        talk(a, b)
+        self.assertEqual(a.stream.get_state(), GstZrtp.State.IDLE)
+        self.assertFalse(a.secure)
 
     def test_no_answer(self):
         a = End()
