@@ -235,11 +235,26 @@ on_secure (GstZrtpSession *session, GstZrtpStream *stream, const GstStructure *s
 }
 
 static void
+drop_keys (GstZrtpConnection *self, GstZrtpHand which, gboolean stopped)
+{
+  GstZrtpBase *hand = ref_hand (self, which);
+
+  if (!hand)
+    return;
+  gst_zrtp_base_drop_keys (hand, stopped);
+  gst_object_unref (hand);
+}
+
+static void
 on_failed (GstZrtpSession *session, GstZrtpStream *stream, guint code, const gchar *text,
     gboolean by_peer, GstZrtpConnection *self)
 {
-  if (stream == self->stream)
-    post_failed (self, code, text, by_peer);
+  if (stream != self->stream)
+    return;
+  /* RFC 6189 §4.7.1: "deletion of all crypto context for that media stream" */
+  drop_keys (self, GST_ZRTP_ENC_HAND, FALSE);
+  drop_keys (self, GST_ZRTP_DEC_HAND, FALSE);
+  post_failed (self, code, text, by_peer);
 }
 
 static void
@@ -602,17 +617,6 @@ join (GstZrtpConnection *self)
   while (self->thread && self->thread != g_thread_self ())
     g_cond_wait (&self->idle, &self->lock);
   g_mutex_unlock (&self->lock);
-}
-
-static void
-drop_keys (GstZrtpConnection *self, GstZrtpHand which, gboolean stopped)
-{
-  GstZrtpBase *hand = ref_hand (self, which);
-
-  if (!hand)
-    return;
-  gst_zrtp_base_drop_keys (hand, stopped);
-  gst_object_unref (hand);
 }
 
 void
