@@ -171,6 +171,7 @@ zrtp_on_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
     zrtp_send (engine, ZRTP_OUT_HELLO);
 
   engine->peer_known = true;
+  engine->discovery_error = ZRTP_ERROR_NONE;
   engine->peer = make_peer (packet, &hello);
   engine->hello_accepted_at = now;
   zrtp_want_record (engine);

@@ -194,12 +194,13 @@ void zrtp_engine_handle_timeout (ZrtpEngine *engine, uint64_t now);
 void zrtp_engine_srtp_authenticated (ZrtpEngine *engine, uint64_t now);
 /* An unprotected media packet: the peer is there, so discovery that had given up begins again. */
 void zrtp_engine_media_received (ZrtpEngine *engine, uint64_t now);
-/* The answer to LOOKUP; NULL = nothing known of this peer. Copied. */
-void zrtp_engine_set_record (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t now);
+/* The answer to LOOKUP, for the peer that it named; NULL = nothing known of it. Copied. */
+void zrtp_engine_set_record (ZrtpEngine *engine, const uint8_t peer_zid[ZRTP_ZID_SIZE],
+    const ZrtpRecord *record, uint64_t now);
 /* The other answer: the cache cannot be read. The call is cacheless (§4.9.1), so that nothing that may
  * be in it is overwritten. */
-void zrtp_engine_forgo_cache (ZrtpEngine *engine, uint64_t now);
-
+void zrtp_engine_forgo_cache (
+    ZrtpEngine *engine, const uint8_t peer_zid[ZRTP_ZID_SIZE], uint64_t now);
 /* The user compared the SAS by voice (§7.1), that of the first stream; of another this does nothing. True stores the verified flag and, after a cache
  * mismatch, the new secret (§4.6.1.1); false erases this call's secret. STORE follows. */
 void zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches);

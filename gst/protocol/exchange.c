@@ -120,11 +120,13 @@ become_responder (ZrtpEngine *engine, const ZrtpCommit *commit,
 }
 
 void
-zrtp_engine_set_record (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t now)
+zrtp_engine_set_record (ZrtpEngine *engine, const uint8_t peer_zid[ZRTP_ZID_SIZE],
+    const ZrtpRecord *record, uint64_t now)
 {
   static const ZrtpRecord unknown_peer;
 
-  if (!engine->record_wanted)
+  /* The peer may have become another since the question was asked. */
+  if (!engine->record_wanted || !zrtp_equal (peer_zid, engine->peer.hello.zid, ZRTP_ZID_SIZE))
     return;
   engine->record_wanted = false;
   if (!engine->exchange)
@@ -143,10 +145,10 @@ zrtp_engine_set_record (ZrtpEngine *engine, const ZrtpRecord *record, uint64_t n
 }
 
 void
-zrtp_engine_forgo_cache (ZrtpEngine *engine, uint64_t now)
+zrtp_engine_forgo_cache (ZrtpEngine *engine, const uint8_t peer_zid[ZRTP_ZID_SIZE], uint64_t now)
 {
   engine->config.cache_expiry = 0;
-  zrtp_engine_set_record (engine, NULL, now);
+  zrtp_engine_set_record (engine, peer_zid, NULL, now);
 }
 
 /* --- Commit --------------------------------------------------------------------------------------- */

@@ -190,9 +190,9 @@ look_up (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], guint64 now, guin
     gst_zrtp_record_get (found, &record);
   if (lock_life (self, life)) {
     if (error)
-      zrtp_engine_forgo_cache (self->engine, now);
+      zrtp_engine_forgo_cache (self->engine, zid, now);
     else
-      zrtp_engine_set_record (self->engine, found ? &record : NULL, now);
+      zrtp_engine_set_record (self->engine, zid, found ? &record : NULL, now);
     unlock (self);
   }
 

@@ -203,7 +203,7 @@ drain (End *end)
 
   while (zrtp_engine_poll_event (end->engine, &event))
     if (event.kind == ZRTP_EVENT_LOOKUP)
-      zrtp_engine_set_record (end->engine, NULL, 0);
+      zrtp_engine_set_record (end->engine, event.peer_zid, NULL, 0);
     else if (event.kind == ZRTP_EVENT_RECEIVE_KEY || event.kind == ZRTP_EVENT_SEND_KEY)
       zrtp_wipe (&event.key, sizeof event.key);
 }

@@ -62,8 +62,10 @@ static void
 keep_text (gchar *text)
 {
   g_mutex_lock (&texts_lock);
-  g_ptr_array_add (texts, text);
+  if (texts)
+    g_ptr_array_add (texts, g_steal_pointer (&text));
   g_mutex_unlock (&texts_lock);
+  g_free (text);
 }
 
 static gboolean
@@ -210,7 +212,9 @@ teardown (void)
 {
   gst_debug_remove_log_function (on_log);
   gst_debug_set_default_threshold (GST_LEVEL_NONE);
+  g_mutex_lock (&texts_lock); /* somebody may still be in on_log() */
   g_clear_pointer (&texts, g_ptr_array_unref);
+  g_mutex_unlock (&texts_lock);
 }
 
 /* Without taking messages off the bus. */

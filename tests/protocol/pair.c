@@ -100,7 +100,8 @@ drain (Pair *pair, PairEnd *end)
     switch (event.kind) {
       case ZRTP_EVENT_LOOKUP:
         g_assert_true (zrtp_equal (event.peer_zid, end->engine->peer.hello.zid, ZRTP_ZID_SIZE));
-        zrtp_engine_set_record (end->engine, end->has_record ? &end->record : NULL, pair->now);
+        zrtp_engine_set_record (
+            end->engine, event.peer_zid, end->has_record ? &end->record : NULL, pair->now);
         last = ZRTP_EVENT_NONE;
         break;
       case ZRTP_EVENT_RECEIVE_KEY:

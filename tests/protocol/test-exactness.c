@@ -761,7 +761,10 @@ test_unreadable_cache (void)
   zrtp_engine_handle_packet (pair.end[ALICE].engine, packet, size, pair.now);
   g_assert_true (zrtp_engine_poll_event (pair.end[ALICE].engine, &event));
   g_assert_cmpint (event.kind, ==, ZRTP_EVENT_LOOKUP);
-  zrtp_engine_forgo_cache (pair.end[ALICE].engine, pair.now);
+  /* not for somebody else */
+  zrtp_engine_set_record (pair.end[ALICE].engine, pair.end[ALICE].call->zid, NULL, pair.now);
+  g_assert_cmpint (pair_state (&pair, ALICE), ==, ZRTP_STATE_DISCOVERY);
+  zrtp_engine_forgo_cache (pair.end[ALICE].engine, event.peer_zid, pair.now);
   note_polled (&pair, BOB);
   pair_settle (&pair);
   pair_assert_secure (&pair);

@@ -118,7 +118,7 @@ service (Call *call, unsigned index)
   while (zrtp_engine_poll_event (end->engine, &event))
     switch (event.kind) {
       case ZRTP_EVENT_LOOKUP:
-        zrtp_engine_set_record (end->engine, NULL, call->now);
+        zrtp_engine_set_record (end->engine, event.peer_zid, NULL, call->now);
         break;
       case ZRTP_EVENT_SEND_KEY:
         end->send_key = event.key;
