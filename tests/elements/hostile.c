@@ -274,6 +274,55 @@ GST_START_TEST (test_spoofed_ssrcs)
 }
 GST_END_TEST;
 
+/* Nothing can be taken away from srtpdec while a packet is inside: here one that a sink holds up. */
+static GMutex hold_lock;
+static GCond hold_over;
+static gboolean is_over;
+static gint n_held;
+
+static GstPadProbeReturn
+hold (GstPad *pad, GstPadProbeInfo *info, gpointer unused)
+{
+  g_mutex_lock (&hold_lock);
+  g_atomic_int_inc (&n_held);
+  while (!is_over)
+    g_cond_wait (&hold_over, &hold_lock);
+  g_mutex_unlock (&hold_lock);
+  return GST_PAD_PROBE_OK;
+}
+
+static gpointer
+send_report (gpointer call)
+{
+  party_send (&((Call *) call)->a, RTCP, new_rtcp (A_SSRC));
+  return NULL;
+}
+
+GST_START_TEST (test_spoofed_ssrcs_while_held_up)
+{
+  Call *call = new_call_and_packets ();
+  GThread *thread;
+  guint i;
+
+  gst_pad_add_probe (call->b.out[RTCP], GST_PAD_PROBE_TYPE_BUFFER, hold, NULL, NULL);
+  thread = g_thread_new ("report", send_report, call);
+  while (g_atomic_int_get (&n_held) == 0)
+    g_usleep (1000);
+  for (i = 0; i < 200; i++)
+    fail_unless_equals_int (party_inject (&call->b, RTP, new_rtp (i, 0x10000 + i, 9)), GST_FLOW_OK);
+  fail_unless (n_srtp_streams (&call->b) <= 64 + 1, "%u streams", n_srtp_streams (&call->b));
+
+  g_mutex_lock (&hold_lock);
+  is_over = TRUE;
+  g_cond_broadcast (&hold_over);
+  g_mutex_unlock (&hold_lock);
+  g_thread_join (thread);
+  check_call_works (call);
+  fail_unless (n_srtp_streams (&call->b) <= 32 + 2, "%u streams", n_srtp_streams (&call->b));
+  free_call_and_packets (call);
+}
+GST_END_TEST;
+
 /* --- Logs ------------------------------------------------------------------------------------------ */
 
 static gint n_lines;
@@ -322,6 +371,7 @@ hostile_suite (void)
   tcase_add_test (tc, test_rtp_on_rtcp_pad);
   tcase_add_test (tc, test_flood);
   tcase_add_test (tc, test_spoofed_ssrcs);
+  tcase_add_test (tc, test_spoofed_ssrcs_while_held_up);
   tcase_add_test (tc, test_log_is_quiet);
   return suite;
 }
