@@ -438,6 +438,19 @@ zrtp_engine_next_timeout (const ZrtpEngine *engine, uint64_t *when)
 
 /* --- Queues ------------------------------------------------------------------------------------- */
 
+/* The highest version we know, whatever was asked for; the EndpointHash "can be just the truncated
+ * ZID", §5.16. */
+static size_t
+write_pingack (const ZrtpEngine *engine, uint8_t buffer[ZRTP_PINGACK_SIZE])
+{
+  ZrtpPingAck pingack = {.version = {'1', '.', '1', '0'}, .ssrc = engine->ping_ssrc};
+
+  memcpy (pingack.endpoint_hash, engine->call->zid, sizeof pingack.endpoint_hash);
+  memcpy (
+      pingack.ping_endpoint_hash, engine->ping.endpoint_hash, sizeof pingack.ping_endpoint_hash);
+  return zrtp_pingack_write (&pingack, buffer);
+}
+
 static ZrtpBytes
 render (const ZrtpEngine *engine, uint32_t message, uint8_t buffer[ZRTP_PINGACK_SIZE])
 {
@@ -460,9 +473,8 @@ render (const ZrtpEngine *engine, uint32_t message, uint8_t buffer[ZRTP_PINGACK_
       return (ZrtpBytes){buffer, zrtp_ack_write (buffer, ZRTP_MESSAGE_ERRORACK)};
     case ZRTP_OUT_ERROR:
       return (ZrtpBytes){buffer, zrtp_error_write (engine->error_code, buffer)};
-    default: /* ZRTP_OUT_PINGACK: the EndpointHash "can be just the truncated ZID", §5.16 */
-      return (ZrtpBytes){buffer, zrtp_pingack_write (engine->call->zid, engine->ping.endpoint_hash,
-                                     engine->ping_ssrc, buffer)};
+    default: /* ZRTP_OUT_PINGACK */
+      return (ZrtpBytes){buffer, write_pingack (engine, buffer)};
   }
 }
 

@@ -24,15 +24,27 @@ zrtp_ping_parse (ZrtpBytes message, ZrtpPing *ping)
 }
 
 size_t
-zrtp_pingack_write (const uint8_t own_hash[ZRTP_ENDPOINT_HASH_SIZE],
-    const uint8_t ping_hash[ZRTP_ENDPOINT_HASH_SIZE], uint32_t ssrc, uint8_t out[ZRTP_PINGACK_SIZE])
+zrtp_pingack_write (const ZrtpPingAck *pingack, uint8_t out[ZRTP_PINGACK_SIZE])
 {
   ZrtpWriter writer = zrtp_writer (out, ZRTP_PINGACK_SIZE);
 
   zrtp_message_begin (&writer, ZRTP_MESSAGE_PINGACK, ZRTP_PINGACK_SIZE);
-  zrtp_write (&writer, "1.10", 4); /* the highest version we know, whatever was asked for */
-  zrtp_write (&writer, own_hash, ZRTP_ENDPOINT_HASH_SIZE);
-  zrtp_write (&writer, ping_hash, ZRTP_ENDPOINT_HASH_SIZE);
-  zrtp_write_u32 (&writer, ssrc);
+  zrtp_write (&writer, pingack->version, sizeof pingack->version);
+  zrtp_write (&writer, pingack->endpoint_hash, sizeof pingack->endpoint_hash);
+  zrtp_write (&writer, pingack->ping_endpoint_hash, sizeof pingack->ping_endpoint_hash);
+  zrtp_write_u32 (&writer, pingack->ssrc);
   return writer.size;
+}
+
+bool
+zrtp_pingack_parse (ZrtpBytes message, ZrtpPingAck *pingack)
+{
+  ZrtpReader reader = zrtp_reader (message.data, message.size);
+
+  zrtp_read_view (&reader, ZRTP_FRAME_SIZE);
+  zrtp_read (&reader, pingack->version, sizeof pingack->version);
+  zrtp_read (&reader, pingack->endpoint_hash, sizeof pingack->endpoint_hash);
+  zrtp_read (&reader, pingack->ping_endpoint_hash, sizeof pingack->ping_endpoint_hash);
+  pingack->ssrc = zrtp_read_u32 (&reader);
+  return zrtp_reader_done (&reader);
 }

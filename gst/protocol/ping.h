@@ -22,9 +22,14 @@ typedef struct {
 size_t zrtp_ping_write (const ZrtpPing *ping, uint8_t out[ZRTP_PING_SIZE]);
 bool zrtp_ping_parse (ZrtpBytes message, ZrtpPing *ping);
 
-/* `ssrc` is the one in the header of the Ping. */
-size_t zrtp_pingack_write (const uint8_t own_hash[ZRTP_ENDPOINT_HASH_SIZE],
-    const uint8_t ping_hash[ZRTP_ENDPOINT_HASH_SIZE], uint32_t ssrc,
-    uint8_t out[ZRTP_PINGACK_SIZE]);
+typedef struct {
+  uint8_t version[4];
+  uint8_t endpoint_hash[ZRTP_ENDPOINT_HASH_SIZE];      /* of the sender of the PingACK */
+  uint8_t ping_endpoint_hash[ZRTP_ENDPOINT_HASH_SIZE]; /* as in the Ping */
+  uint32_t ssrc;                                       /* as in the header of the Ping */
+} ZrtpPingAck;
+
+size_t zrtp_pingack_write (const ZrtpPingAck *pingack, uint8_t out[ZRTP_PINGACK_SIZE]);
+bool zrtp_pingack_parse (ZrtpBytes message, ZrtpPingAck *pingack);
 
 #endif

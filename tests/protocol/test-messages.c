@@ -291,6 +291,28 @@ test_error (void)
   g_assert_cmpstr (zrtp_error_text (0x12345), ==, "unknown error");
 }
 
+static void
+test_ping (void)
+{
+  ZrtpPing ping = {{'1', '.', '1', '0'}, {1, 2, 3, 4, 5, 6, 7, 8}}, parsed_ping;
+  ZrtpPingAck ack = {{'1', '.', '1', '0'}, {8}, {1, 2, 3, 4, 5, 6, 7, 8}, 0xdeadbeef}, parsed_ack;
+  uint8_t message[ZRTP_PINGACK_SIZE];
+
+  g_assert_cmpuint (zrtp_ping_write (&ping, message), ==, 6 * 4);
+  g_assert_cmpmem (message + 12, 12, "1.10\1\2\3\4\5\6\7\10", 12);
+  g_assert_true (zrtp_ping_parse ((ZrtpBytes){message, ZRTP_PING_SIZE}, &parsed_ping));
+  g_assert_cmpmem (&parsed_ping, sizeof parsed_ping, &ping, sizeof ping);
+  /* A32: CVE-2013-2223 was to answer a short one with what stood behind it */
+  g_assert_false (zrtp_ping_parse ((ZrtpBytes){message, ZRTP_PING_SIZE - 4}, &parsed_ping));
+  g_assert_false (zrtp_ping_parse ((ZrtpBytes){message, ZRTP_PING_SIZE + 4}, &parsed_ping));
+
+  g_assert_cmpuint (zrtp_pingack_write (&ack, message), ==, 9 * 4);
+  g_assert_cmphex (zrtp_get_u32 (message + 32), ==, 0xdeadbeef);
+  g_assert_true (zrtp_pingack_parse (ZRTP_BYTES (message), &parsed_ack));
+  g_assert_cmpmem (&parsed_ack, sizeof parsed_ack, &ack, sizeof ack);
+  g_assert_false (zrtp_pingack_parse ((ZrtpBytes){message, ZRTP_PINGACK_SIZE - 4}, &parsed_ack));
+}
+
 /* --- Choice of algorithms, §4.1.2 -------------------------------------------------------------------- */
 
 static ZrtpType
@@ -529,6 +551,7 @@ main (int argc, char **argv)
   g_test_add_func ("/messages/confirm", test_confirm);
   g_test_add_func ("/messages/confirm-signature", test_confirm_signature);
   g_test_add_func ("/messages/error", test_error);
+  g_test_add_func ("/messages/ping", test_ping);
   g_test_add_func ("/messages/choice", test_choice);
   g_test_add_func ("/messages/keys", test_keys);
   g_test_add_func ("/messages/s1", test_s1);
