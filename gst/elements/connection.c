@@ -16,6 +16,8 @@ GST_DEBUG_CATEGORY_EXTERN (zrtp_connection_debug);
 
 /* A pair that is not complete by then will hardly be. */
 #define ALONE_TIMEOUT (2 * GST_SECOND)
+/* How often to try to get hold of an srtp element that is in use. */
+#define RETRY_INTERVAL (200 * GST_MSECOND)
 
 /* What the actor has to do, beside the packets in its inbox; in the order in which it is done. */
 enum {
@@ -39,8 +41,9 @@ struct _GstZrtpConnection {
   GstZrtpBase *hands[GST_ZRTP_N_HANDS]; /* not referenced: a hand leaves before it dies */
   gboolean running[GST_ZRTP_N_HANDS];
   gboolean started;
-  gboolean must_stop;       /* the stream was started, and not stopped since */
-  GstClockTime alone_until; /* when to warn about the missing partner */
+  gboolean must_stop;                    /* the stream was started, and not stopped since */
+  GstClockTime alone_until;              /* when to warn about the missing partner */
+  gboolean unfinished[GST_ZRTP_N_HANDS]; /* its keys are still to be thrown away */
   guint work;
   GQueue inbox; /* of GBytes */
   guint32 ssrc;
@@ -234,6 +237,7 @@ on_secure (GstZrtpSession *session, GstZrtpStream *stream, const GstStructure *s
     post (self, gst_structure_copy (structure));
 }
 
+/* When a packet that a sink holds up keeps the srtp element from going, it goes later. */
 static void
 drop_keys (GstZrtpConnection *self, GstZrtpHand which, gboolean stopped)
 {
@@ -241,8 +245,29 @@ drop_keys (GstZrtpConnection *self, GstZrtpHand which, gboolean stopped)
 
   if (!hand)
     return;
-  gst_zrtp_base_drop_keys (hand, stopped);
+  if (!gst_zrtp_base_drop_keys (hand, stopped)) {
+    g_mutex_lock (&self->lock);
+    self->unfinished[which] = TRUE;
+    g_mutex_unlock (&self->lock);
+  }
   gst_object_unref (hand);
+}
+
+static void
+finish_dropping (GstZrtpConnection *self)
+{
+  guint i;
+
+  for (i = 0; i < GST_ZRTP_N_HANDS; i++) {
+    gboolean unfinished;
+
+    g_mutex_lock (&self->lock);
+    unfinished = self->unfinished[i];
+    self->unfinished[i] = FALSE;
+    g_mutex_unlock (&self->lock);
+    if (unfinished)
+      drop_keys (self, i, FALSE);
+  }
 }
 
 static void
@@ -303,6 +328,9 @@ take_key (GstZrtpConnection *self, GstZrtpHand which, GBytes *(*take) (GstZrtpSt
 
   if (!hand)
     return;
+  g_mutex_lock (&self->lock);
+  self->unfinished[which] = FALSE; /* what is left of the old keys goes with the new ones */
+  g_mutex_unlock (&self->lock);
   key = take (self->stream);
   if (key) {
     install (self, hand, key);
@@ -400,17 +428,27 @@ is_started (GstZrtpConnection *self)
   return started;
 }
 
+static GstClockTime
+next_timeout_unlocked (GstZrtpConnection *self, GstClockTime stream, GstClockTime now)
+{
+  GstClockTime when = self->started ? stream : GST_CLOCK_TIME_NONE;
+
+  if (is_alone_unlocked (self))
+    when = MIN (when, self->alone_until);
+  if (self->unfinished[GST_ZRTP_ENC_HAND] || self->unfinished[GST_ZRTP_DEC_HAND])
+    when = MIN (when, now + RETRY_INTERVAL);
+  return when;
+}
+
 /* Set while the lock is held, so that it cannot come after the end of a stop. */
 static void
 set_timer (GstZrtpConnection *self)
 {
   GstClockTime stream = gst_zrtp_stream_get_next_timeout (self->stream);
+  GstClockTime now = gst_zrtp_runner_now ();
 
   g_mutex_lock (&self->lock);
-  if (!self->started)
-    stream = GST_CLOCK_TIME_NONE;
-  gst_zrtp_task_set_timer (&self->task,
-      MIN (stream, is_alone_unlocked (self) ? self->alone_until : GST_CLOCK_TIME_NONE));
+  gst_zrtp_task_set_timer (&self->task, next_timeout_unlocked (self, stream, now));
   g_mutex_unlock (&self->lock);
 }
 
@@ -478,8 +516,10 @@ do_work (GstZrtpConnection *self, guint work)
 
   if (work & WORK_SSRC)
     do_ssrc (self);
-  if (work & WORK_TIMEOUT)
+  if (work & WORK_TIMEOUT) {
     check_alone (self, now);
+    finish_dropping (self);
+  }
   if (!is_started (self))
     return;
   if (work & WORK_START)
@@ -623,6 +663,7 @@ void
 gst_zrtp_connection_finish_stop (GstZrtpConnection *self, GstZrtpBase *hand)
 {
   GstZrtpHand which = GST_ZRTP_BASE_GET_CLASS (hand)->hand;
+  GstClockTime now = gst_zrtp_runner_now ();
   gboolean partner_runs, must_stop;
 
   join (self);
@@ -630,7 +671,8 @@ gst_zrtp_connection_finish_stop (GstZrtpConnection *self, GstZrtpBase *hand)
   must_stop = self->must_stop;
   self->must_stop = FALSE;
   partner_runs = self->running[!which];
-  self->alone_until = partner_runs ? gst_zrtp_runner_now () + ALONE_TIMEOUT : GST_CLOCK_TIME_NONE;
+  self->alone_until = partner_runs ? now + ALONE_TIMEOUT : GST_CLOCK_TIME_NONE;
+  self->unfinished[which] = FALSE;
   g_mutex_unlock (&self->lock);
   /* a stream that never began keeps its Hello, whose hash may be in the signalling already */
   if (must_stop)

@@ -131,8 +131,9 @@ GstZrtpConnection *gst_zrtp_base_get_connection (GstZrtpBase *base);
 
 void gst_zrtp_base_update_gate (GstZrtpBase *base, GstZrtpState state, GstZrtpPolicy policy);
 gboolean gst_zrtp_base_install_keys (GstZrtpBase *base, const GstZrtpSrtpKeys *keys);
-/* `stopped`: the element is in READY. If not, keys still in use by a blocked packet go later. */
-void gst_zrtp_base_drop_keys (GstZrtpBase *base, gboolean stopped);
+/* `stopped`: the element is in READY. If it is not, no packet passes any more, but the srtp element may
+ * be in use for one that a sink holds up: then FALSE, and it is to be tried again. */
+gboolean gst_zrtp_base_drop_keys (GstZrtpBase *base, gboolean stopped);
 void gst_zrtp_base_add_stats (GstZrtpBase *base, GstStructure *stats);
 
 G_END_DECLS

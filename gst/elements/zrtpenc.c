@@ -286,34 +286,51 @@ static gboolean
 ref_rtp_pads (GstZrtpBase *base, GstPad **sink, GstPad **src)
 {
   GstZrtpLink *link = &base->links[GST_ZRTP_RTP_LINK];
-  gboolean is_present;
+  gboolean present;
 
   g_mutex_lock (&base->wiring);
-  is_present = link->is_present;
-  if (is_present) {
+  present = link->is_present;
+  if (present) {
     *sink = gst_object_ref (link->sink);
     *src = gst_object_ref (link->src);
   }
   g_mutex_unlock (&base->wiring);
-  return is_present;
+  return present;
 }
 
-/* A packet that does not get out is lost, as it might be on its way; it will be sent again. */
+static gboolean
+is_present (GstZrtpBase *base, GstPad *sink)
+{
+  GstZrtpLink *link = &base->links[GST_ZRTP_RTP_LINK];
+  gboolean present;
+
+  g_mutex_lock (&base->wiring);
+  present = link->is_present && link->sink == sink;
+  g_mutex_unlock (&base->wiring);
+  return present;
+}
+
+/* The pads may have been released while this waited for the media thread. */
 static GstFlowReturn
 push_between_media (GstZrtpEnc *self, GstPad *sink, GstPad *src, GstBuffer *buffer)
 {
-  GstZrtpLink *link = gst_pad_get_element_private (sink);
-  GstFlowReturn result;
+  GstZrtpBase *base = GST_ZRTP_BASE (self);
+  GstZrtpLink *link = &base->links[GST_ZRTP_RTP_LINK];
+  GstFlowReturn result = GST_FLOW_NOT_LINKED;
 
   GST_PAD_STREAM_LOCK (sink);
-  if (!gst_pad_has_current_caps (src))
-    *caps_protected (self, link) = wants_protected_caps (GST_ZRTP_BASE (self));
-  gst_zrtp_link_begin (link, media_type (link, *caps_protected (self, link)));
-  result = gst_pad_push (src, buffer);
+  if (is_present (base, sink)) {
+    if (!gst_pad_has_current_caps (src))
+      *caps_protected (self, link) = wants_protected_caps (base);
+    gst_zrtp_link_begin (link, media_type (link, *caps_protected (self, link)));
+    result = gst_pad_push (src, g_steal_pointer (&buffer));
+  }
   GST_PAD_STREAM_UNLOCK (sink);
+  gst_clear_buffer (&buffer);
   return result;
 }
 
+/* A packet that does not get out is lost, as it might be on its way; it will be sent again. */
 void
 gst_zrtp_enc_send (GstZrtpEnc *self, GBytes *packet)
 {

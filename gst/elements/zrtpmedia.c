@@ -180,24 +180,25 @@ take_child_out_of_links (GstZrtpBase *self, gboolean wait)
   return all;
 }
 
-static void
+static gboolean
 remove_child (GstZrtpBase *self, gboolean wait)
 {
   GstElement *child;
 
   set_has_keys (self, FALSE);
   if (!take_child_out_of_links (self, wait))
-    return;
+    return FALSE;
   g_mutex_lock (&self->wiring);
   child = g_steal_pointer (&self->child);
   g_mutex_unlock (&self->wiring);
   if (!child)
-    return;
+    return TRUE;
   gst_element_set_state (child, GST_STATE_NULL);
   gst_bin_remove (GST_BIN (self), child);
   gst_object_unref (child);
   if (GST_ZRTP_BASE_GET_CLASS (self)->child_removed)
     GST_ZRTP_BASE_GET_CLASS (self)->child_removed (self);
+  return TRUE;
 }
 
 gboolean
@@ -226,12 +227,14 @@ gst_zrtp_base_install_keys (GstZrtpBase *self, const GstZrtpSrtpKeys *keys)
   return TRUE;
 }
 
-void
+gboolean
 gst_zrtp_base_drop_keys (GstZrtpBase *self, gboolean stopped)
 {
-  remove_child (self, stopped);
+  gboolean gone = remove_child (self, stopped);
+
   if (stopped)
     set_had_keys (self, FALSE);
+  return gone;
 }
 
 /* --- Links ------------------------------------------------------------------------------------- */

@@ -155,6 +155,55 @@ GST_START_TEST (test_loss)
 }
 GST_END_TEST;
 
+static GstBuffer *
+lose_confirm2 (Party *from, Channel channel, GstBuffer *buffer)
+{
+  gchar type[8] = "";
+
+  if (packet_kind (buffer) == PACKET_ZRTP)
+    gst_buffer_extract (buffer, 16, type, sizeof type);
+  return memcmp (type, "Confirm2", 8) == 0 ? network_lose (from, channel, buffer) : buffer;
+}
+
+static gboolean
+has_child (GstElement *element, const gchar *name)
+{
+  GstElement *child = gst_bin_get_by_name (GST_BIN (element), name);
+
+  if (child)
+    gst_object_unref (child);
+  return child != NULL;
+}
+
+/* A negotiation that fails when there was a key already: it goes, and nothing is clear again. */
+GST_START_TEST (test_failure_takes_the_keys)
+{
+  Call *call = call_new ("policy=best-effort", "policy=best-effort");
+  Party *initiator;
+  guint i;
+
+  call->network = lose_confirm2;
+  call_play_silent (call);
+  while (!has_child (call->a.dec, "srtpdec") && !has_child (call->b.dec, "srtpdec"))
+    g_usleep (1000);
+  initiator = has_child (call->a.dec, "srtpdec") ? &call->a : &call->b;
+  gst_structure_free (pass_time_until (initiator, "zrtp-failed"));
+  /* not at once when a packet is on its way through */
+  for (i = 0; i < 20 && has_child (initiator->dec, "srtpdec"); i++) {
+    g_usleep (20 * 1000);
+    if (gst_test_clock_peek_next_pending_id (test_clock, NULL))
+      gst_test_clock_crank (test_clock);
+  }
+  fail_if (has_child (initiator->dec, "srtpdec"));
+  fail_if (has_child (initiator->enc, "srtpenc"));
+
+  fail_unless_equals_int (party_inject (initiator, RTP, new_rtp (1, B_SSRC, 1)), GST_FLOW_OK);
+  fail_unless_equals_int (party_n_received (initiator, RTP), 0);
+  fail_unless_equals_uint64 (party_stat (initiator, "receive-dropped-not-secure"), 1);
+  call_free (call);
+}
+GST_END_TEST;
+
 /* Nobody upstream ever says a word: no caps, no segment, no media. */
 GST_START_TEST (test_no_media_at_all)
 {
@@ -215,6 +264,7 @@ late_suite (void)
   tcase_add_test (tc, test_peer_comes_a_minute_later);
   tcase_add_test (tc, test_media_starts_discovery_again);
   tcase_add_loop_test (tc, test_loss, 0, 5);
+  tcase_add_test (tc, test_failure_takes_the_keys);
   tcase_add_test (tc, test_no_media_at_all);
   tcase_add_test (tc, test_media_before_zrtp);
   tcase_add_test (tc, test_preroll);

@@ -16,11 +16,14 @@
 
 enum {
   MAX_KEYS = 16,
-  NEEDLE = 8
+  KEPT = 24,  /* octets of each key */
+  NEEDLE = 8, /* what is looked for: the first ones, for a dump may be cut short; */
+  MAX_AREA = 256 << 20,
+  MIDDLE = 12, /* in memory those from here on, because free() writes over the first */
 };
 
 static GMutex keys_lock;
-static guint8 inverted_keys[MAX_KEYS][NEEDLE]; /* the first octets; a dump may be cut short */
+static guint8 inverted_keys[MAX_KEYS][KEPT]; /* so that they are not found here */
 static guint n_keys;
 
 static void
@@ -30,7 +33,7 @@ learn_key (const guint8 *key)
     return;
   g_mutex_lock (&keys_lock);
   fail_unless (n_keys < MAX_KEYS);
-  for (guint i = 0; i < NEEDLE; i++)
+  for (guint i = 0; i < KEPT; i++)
     inverted_keys[n_keys][i] = key[i] ^ 0xff;
   n_keys++;
   g_mutex_unlock (&keys_lock);
@@ -289,6 +292,8 @@ count_in_memory (const guint8 *inverted)
     if (sscanf (lines[i], "%lx-%lx %7s", &start, &end, mode) != 3 || mode[1] != 'w' ||
         strstr (lines[i], "[v"))
       continue;
+    if (end - start > MAX_AREA)
+      continue; /* the shadow of a sanitizer */
     copy = mmap (NULL, end - start, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pread (fd, copy, end - start, start) == (gssize) (end - start)) {
       for (guint j = 0; j < NEEDLE; j++)
@@ -312,7 +317,7 @@ count_in_memory (const guint8 *inverted)
 GST_START_TEST (test_keys_are_wiped)
 {
   Call *call;
-  guint i, places = 0;
+  guint i, tries, places = 0;
 
   gst_debug_set_default_threshold (GST_LEVEL_NONE);
   call = call_new_secure ("", "");
@@ -321,16 +326,19 @@ GST_START_TEST (test_keys_are_wiped)
     fail_unless_equals_int (party_send (&call->b, RTP, new_rtp (i, B_SSRC, i)), GST_FLOW_OK);
   }
   fail_unless_equals_int (n_keys, 4);
-  for (i = 0; i < n_keys; i++)
-    places += count_in_memory (inverted_keys[i]);
-  /* Both receivers have theirs; now and then a register saved on a stack holds one for a while. That the
-   * search finds them shows that it would find them afterwards. */
-  fail_unless (places > 0, "no key was found in memory, so this test sees nothing");
+  /* one key for each direction, each seen twice: at the sender's and at the receiver's. The actors may
+   * not have come to rest yet. */
+  for (tries = 0; tries < 20 && (tries == 0 || places > 4); tries++) {
+    g_usleep (20 * 1000);
+    for (i = 0, places = 0; i < n_keys; i++)
+      places += count_in_memory (inverted_keys[i] + MIDDLE);
+  }
+  fail_unless (places > 0 && places <= 4, "keys in %u places", places);
 
   call_free (call);
   g_usleep (50 * 1000);
   for (i = 0; i < n_keys; i++)
-    fail_unless_equals_int (count_in_memory (inverted_keys[i]), 0);
+    fail_unless_equals_int (count_in_memory (inverted_keys[i] + MIDDLE), 0);
 }
 GST_END_TEST;
 

@@ -406,6 +406,8 @@ GST_START_TEST (test_restart_of_one_hand)
 
   gst_element_set_state (hand, GST_STATE_READY);
   party_wait_state (&call->a, GST_ZRTP_STATE_IDLE);
+  fail_unless (gst_bin_get_by_name (GST_BIN (call->a.enc), "srtpenc") == NULL);
+  fail_unless (gst_bin_get_by_name (GST_BIN (call->a.dec), "srtpdec") == NULL);
   party_set_state (&call->b, GST_STATE_READY);
   call_play (call);
   gst_structure_free (party_wait_message (&call->a, "zrtp-secure"));
