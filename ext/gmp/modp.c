@@ -35,9 +35,29 @@ typedef struct {
   const mp_limb_t *inverse, *comb;
 } Group;
 
-/* RFC 3526 §4: p = 2^3072 - 2^3008 - 1 + 2^64 * ([2^2942 pi] + 1690314), in rows as the RFC
- * prints it. The tests recompute it from this formula. */
+/* RFC 3526 §3: p = 2^2048 - 2^1984 - 1 + 2^64 * ([2^1918 pi] + 124476)
+ *          §4: p = 2^3072 - 2^3008 - 1 + 2^64 * ([2^2942 pi] + 1690314)
+ * in rows as the RFC prints them. The tests recompute them from these formulas. */
 /* clang-format off */
+static const Group rfc3526_group_14 = {
+    .n_words = 64,
+    .prime = {
+        0xFFFFFFFF, 0xFFFFFFFF, 0xC90FDAA2, 0x2168C234, 0xC4C6628B, 0x80DC1CD1,
+        0x29024E08, 0x8A67CC74, 0x020BBEA6, 0x3B139B22, 0x514A0879, 0x8E3404DD,
+        0xEF9519B3, 0xCD3A431B, 0x302B0A6D, 0xF25F1437, 0x4FE1356D, 0x6D51C245,
+        0xE485B576, 0x625E7EC6, 0xF44C42E9, 0xA637ED6B, 0x0BFF5CB6, 0xF406B7ED,
+        0xEE386BFB, 0x5A899FA5, 0xAE9F2411, 0x7C4B1FE6, 0x49286651, 0xECE45B3D,
+        0xC2007CB8, 0xA163BF05, 0x98DA4836, 0x1C55D39A, 0x69163FA8, 0xFD24CF5F,
+        0x83655D23, 0xDCA3AD96, 0x1C62F356, 0x208552BB, 0x9ED52907, 0x7096966D,
+        0x670C354E, 0x4ABC9804, 0xF1746C08, 0xCA18217C, 0x32905E46, 0x2E36CE3B,
+        0xE39E772C, 0x180E8603, 0x9B2783A2, 0xEC07A28F, 0xB5C55DF0, 0x6F4C52C9,
+        0xDE2BCBF6, 0x95581718, 0x3995497C, 0xEA956AE5, 0x15D22618, 0x98FA0510,
+        0x15728E5A, 0x8AACAA68, 0xFFFFFFFF, 0xFFFFFFFF,
+    },
+    .inverse = dh2k_inverse,
+    .comb = dh2k_comb,
+};
+
 static const Group rfc3526_group_15 = {
     .n_words = 96,
     .prime = {
@@ -288,6 +308,19 @@ agree (const Group *group, const uint8_t secret[ZRTP_MAX_SECRET], const uint8_t 
 }
 
 static bool
+dh2k_generate (
+    const ZrtpRandom *random, unsigned exponent_bits, uint8_t secret[ZRTP_MAX_SECRET], uint8_t *pv)
+{
+  return generate (&rfc3526_group_14, random, exponent_bits, secret, pv);
+}
+
+static bool
+dh2k_agree (const uint8_t secret[ZRTP_MAX_SECRET], const uint8_t *peer_pv, uint8_t *result)
+{
+  return agree (&rfc3526_group_14, secret, peer_pv, result);
+}
+
+static bool
 dh3k_generate (
     const ZrtpRandom *random, unsigned exponent_bits, uint8_t secret[ZRTP_MAX_SECRET], uint8_t *pv)
 {
@@ -299,6 +332,15 @@ dh3k_agree (const uint8_t secret[ZRTP_MAX_SECRET], const uint8_t *peer_pv, uint8
 {
   return agree (&rfc3526_group_15, secret, peer_pv, result);
 }
+
+const ZrtpKeyAgreement zrtp_gmp_dh2k = {
+    .type = ZRTP_TYPE ('D', 'H', '2', 'k'),
+    .pv_size = 2048 / 8,
+    .result_size = 2048 / 8,
+    .finite_field = true,
+    .generate = dh2k_generate,
+    .agree = dh2k_agree,
+};
 
 const ZrtpKeyAgreement zrtp_gmp_dh3k = {
     .type = ZRTP_TYPE ('D', 'H', '3', 'k'),

@@ -7,6 +7,6 @@
 
 #include "gst/protocol/crypto.h"
 
-extern const ZrtpKeyAgreement zrtp_gmp_dh3k;
+extern const ZrtpKeyAgreement zrtp_gmp_dh2k, zrtp_gmp_dh3k;
 
 #endif

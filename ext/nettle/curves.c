@@ -1,11 +1,12 @@
-/* Key agreement on X25519, P-256 and P-384 (RFC 6189 §5.1.5, RFC 7748), from Nettle.
+/* Key agreement on X25519, X448, P-256, P-384 and P-521 (RFC 6189 §5.1.5, RFC 7748), from Nettle.
  *
- * A curve's secret value stands at the start of `secret`, the rest of which is zero: 32 octets as
- * RFC 7748 has them for X255, a big-endian scalar in [1, n-1] for EC25 and EC38.
+ * A curve's secret value stands at the start of `secret`, the rest of which is zero: 32 or 56 octets
+ * as RFC 7748 has them for X255, E255 and X448, a big-endian scalar in [1, n-1] for the others.
  *
- * What this file cannot wipe: the scratch space that Nettle allocates and frees itself. With P-256
- * and P-384 neither scalar nor result is found in it afterwards (tests/protocol/test-crypto.c looks),
- * but curve25519_mul_g() leaves its scalar there and on the stack, curve25519_mul() its result.
+ * What this file cannot wipe: the scratch space that Nettle allocates and frees itself. With P-256,
+ * P-384 and P-521 neither scalar nor result is found in it afterwards (tests/protocol/test-crypto.c
+ * looks), but curve25519_mul_g() and curve448_mul_g() leave their scalar there and on the stack,
+ * curve25519_mul() and curve448_mul() their result.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -14,32 +15,69 @@
 #include <string.h>
 
 #include <nettle/curve25519.h>
+#include <nettle/curve448.h>
 #include <nettle/ecc-curve.h>
 #include <nettle/ecc.h>
+
+/* One of the two functions of RFC 7748 §5. Nettle clamps the scalar at each use. */
+typedef struct {
+  size_t size; /* octets of everything */
+  void (*mul_g) (uint8_t *q, const uint8_t *scalar);
+  void (*mul) (uint8_t *q, const uint8_t *scalar, const uint8_t *u);
+} MontgomeryCurve;
+
+static const MontgomeryCurve x25519 = {CURVE25519_SIZE, curve25519_mul_g, curve25519_mul};
+static const MontgomeryCurve x448 = {CURVE448_SIZE, curve448_mul_g, curve448_mul};
+
+static bool
+montgomery_generate (const MontgomeryCurve *curve, const ZrtpRandom *random,
+    uint8_t secret[ZRTP_MAX_SECRET], uint8_t *pv)
+{
+  memset (secret, 0, ZRTP_MAX_SECRET);
+  if (!random->fill (random->user, secret, curve->size)) {
+    zrtp_wipe (secret, ZRTP_MAX_SECRET);
+    return false;
+  }
+  curve->mul_g (pv, secret);
+  return true;
+}
+
+static bool
+montgomery_agree (const MontgomeryCurve *curve, const uint8_t secret[ZRTP_MAX_SECRET],
+    const uint8_t *peer_pv, uint8_t *result)
+{
+  static const uint8_t zeros[CURVE448_SIZE];
+
+  curve->mul (result, secret, peer_pv);
+  /* RFC 7748 §6: a point of small order gives the all-zero result, whatever our secret is. Only the
+   * result tells, as pv has several encodings of each such point. */
+  return !zrtp_equal (result, zeros, curve->size);
+}
 
 static bool
 x255_generate (
     const ZrtpRandom *random, unsigned exponent_bits, uint8_t secret[ZRTP_MAX_SECRET], uint8_t *pv)
 {
-  memset (secret, 0, ZRTP_MAX_SECRET);
-  if (!random->fill (random->user, secret, CURVE25519_SIZE)) {
-    zrtp_wipe (secret, ZRTP_MAX_SECRET);
-    return false;
-  }
-  /* Nettle clamps the scalar (RFC 7748 §5) at each use. */
-  curve25519_mul_g (pv, secret);
-  return true;
+  return montgomery_generate (&x25519, random, secret, pv);
 }
 
 static bool
 x255_agree (const uint8_t secret[ZRTP_MAX_SECRET], const uint8_t *peer_pv, uint8_t *result)
 {
-  static const uint8_t zeros[CURVE25519_SIZE];
+  return montgomery_agree (&x25519, secret, peer_pv, result);
+}
 
-  curve25519_mul (result, secret, peer_pv);
-  /* RFC 7748 §6.1: a point of small order gives the all-zero result, whatever our secret is. Only
-   * the result tells, as pv has several encodings of each such point. */
-  return !zrtp_equal (result, zeros, sizeof zeros);
+static bool
+x448_generate (
+    const ZrtpRandom *random, unsigned exponent_bits, uint8_t secret[ZRTP_MAX_SECRET], uint8_t *pv)
+{
+  return montgomery_generate (&x448, random, secret, pv);
+}
+
+static bool
+x448_agree (const uint8_t secret[ZRTP_MAX_SECRET], const uint8_t *peer_pv, uint8_t *result)
+{
+  return montgomery_agree (&x448, secret, peer_pv, result);
 }
 
 /* The octets of one coordinate, and of a scalar. */
@@ -124,21 +162,25 @@ get_point (const struct ecc_point *point, uint8_t *x, uint8_t *y)
   wipe_and_clear_mpz (y_number);
 }
 
-/* SP 800-56A §5.6.1.2.2, testing candidates: draws until the octets are a scalar, which keeps the
- * scalars uniform. Not ecc_scalar_random(), whose source of random octets may not fail and which
- * would never return from one that is stuck. */
+/* SP 800-56A §5.6.1.2.2, testing candidates: draws as many bits as n has until they are a scalar,
+ * which keeps the scalars uniform. Not ecc_scalar_random(), whose source of random octets may not
+ * fail and which would never return from one that is stuck. */
 static bool
 draw_scalar (const ZrtpRandom *random, struct ecc_scalar *scalar, uint8_t *octets)
 {
-  /* All 2^256 or 2^384 values but one in 2^32 (P-256) or 2^190 (P-384) will do, so the source is
+  const size_t size = coordinate_size (scalar->ecc);
+  /* Of P-521 one, of the others all eight. */
+  const uint8_t top_mask = (uint8_t) (0xff >> (8 * size - ecc_bit_size (scalar->ecc)));
+  /* All values but one in 2^32 (P-256), 2^190 (P-384) or 2^262 (P-521) will do, so the source is
    * broken rather than unlucky when the last of these fails. */
   enum {
     MAX_DRAWS = 8
   };
 
   for (int i = 0; i < MAX_DRAWS; i++) {
-    if (!random->fill (random->user, octets, coordinate_size (scalar->ecc)))
+    if (!random->fill (random->user, octets, size))
       return false;
+    octets[0] &= top_mask;
     if (set_scalar (scalar, octets))
       return true;
   }
@@ -214,12 +256,42 @@ ec38_agree (const uint8_t secret[ZRTP_MAX_SECRET], const uint8_t *peer_pv, uint8
   return agree (nettle_get_secp_384r1 (), secret, peer_pv, result);
 }
 
+static bool
+ec52_generate (
+    const ZrtpRandom *random, unsigned exponent_bits, uint8_t secret[ZRTP_MAX_SECRET], uint8_t *pv)
+{
+  return generate (nettle_get_secp_521r1 (), random, secret, pv);
+}
+
+static bool
+ec52_agree (const uint8_t secret[ZRTP_MAX_SECRET], const uint8_t *peer_pv, uint8_t *result)
+{
+  return agree (nettle_get_secp_521r1 (), secret, peer_pv, result);
+}
+
 const ZrtpKeyAgreement zrtp_nettle_x255 = {
     .type = ZRTP_TYPE ('X', '2', '5', '5'),
     .pv_size = CURVE25519_SIZE,
     .result_size = CURVE25519_SIZE,
     .generate = x255_generate,
     .agree = x255_agree,
+};
+
+/* X255 by the name that ZRTPCPP has for it. */
+const ZrtpKeyAgreement zrtp_nettle_e255 = {
+    .type = ZRTP_TYPE ('E', '2', '5', '5'),
+    .pv_size = CURVE25519_SIZE,
+    .result_size = CURVE25519_SIZE,
+    .generate = x255_generate,
+    .agree = x255_agree,
+};
+
+const ZrtpKeyAgreement zrtp_nettle_x448 = {
+    .type = ZRTP_TYPE ('X', '4', '4', '8'),
+    .pv_size = CURVE448_SIZE,
+    .result_size = CURVE448_SIZE,
+    .generate = x448_generate,
+    .agree = x448_agree,
 };
 
 const ZrtpKeyAgreement zrtp_nettle_ec25 = {
@@ -236,4 +308,13 @@ const ZrtpKeyAgreement zrtp_nettle_ec38 = {
     .result_size = 48,
     .generate = ec38_generate,
     .agree = ec38_agree,
+};
+
+/* 521 bits in 66 octets: pv is the 33 words of §5.1.5, Table 5. */
+const ZrtpKeyAgreement zrtp_nettle_ec52 = {
+    .type = ZRTP_TYPE ('E', 'C', '5', '2'),
+    .pv_size = 2 * 66,
+    .result_size = 66,
+    .generate = ec52_generate,
+    .agree = ec52_agree,
 };

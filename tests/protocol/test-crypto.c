@@ -10,6 +10,7 @@
 #include <gmp.h>
 #include <nettle/hmac.h>
 #include <nettle/nettle-meta.h>
+#include <nettle/sha3.h>
 
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
@@ -22,16 +23,22 @@
 #include "ext/nettle/zrtp-nettle.h"
 #include "tests/protocol/crypto-helpers.h"
 
-static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384};
+static const ZrtpHash *const hashes[] = {
+    &zrtp_nettle_s256, &zrtp_nettle_s384, &zrtp_nettle_s512, &zrtp_nettle_n256, &zrtp_nettle_n384};
 static const ZrtpCipher *const ciphers[] = {&zrtp_nettle_aes1, &zrtp_nettle_aes3};
 static const ZrtpKeyAgreement *const key_agreements[] = {
     &zrtp_nettle_x255,
+    &zrtp_nettle_e255,
+    &zrtp_nettle_x448,
     &zrtp_nettle_ec25,
     &zrtp_nettle_ec38,
+    &zrtp_nettle_ec52,
+    &zrtp_gmp_dh2k,
     &zrtp_gmp_dh3k,
 };
 
-/* §5.1.5 Table 5 (words of pv) and §4.4.1.4 (octets of DHResult); X255 as RFC 7748 has it. */
+/* §5.1.5 Table 5 (words of pv) and §4.4.1.4 (octets of DHResult); X255, E255 and X448 as RFC
+ * 7748 has them. */
 static void
 test_sizes (void)
 {
@@ -41,11 +48,16 @@ test_sizes (void)
     bool finite_field;
   } expected[] = {
       {0x58323535, 8, 32, false},
+      {0x45323535, 8, 32, false},
+      {0x58343438, 14, 56, false},
       {0x45433235, 16, 32, false},
       {0x45433338, 24, 48, false},
+      {0x45433532, 33, 66, false},
+      {0x4448326b, 64, 256, true},
       {0x4448336b, 96, 384, true},
   };
 
+  g_assert_cmpuint (G_N_ELEMENTS (expected), ==, G_N_ELEMENTS (key_agreements));
   for (size_t i = 0; i < G_N_ELEMENTS (expected); i++) {
     g_assert_cmpuint (key_agreements[i]->type, ==, expected[i].type);
     g_assert_cmpuint (key_agreements[i]->pv_size, ==, 4 * expected[i].pv_words);
@@ -194,7 +206,7 @@ assert_leaves_nothing (void (*body) (void))
 }
 
 /* In and out of the functions below. */
-static uint8_t wipe_input[64], wipe_secret[ZRTP_MAX_SECRET];
+static uint8_t wipe_input[72], wipe_secret[ZRTP_MAX_SECRET];
 static const uint8_t wipe_key[] = "a key";
 static const uint8_t wipe_iv[ZRTP_CIPHER_BLOCK];
 static uint8_t wipe_pv[ZRTP_MAX_PV], wipe_result[ZRTP_MAX_DHRESULT];
@@ -267,10 +279,12 @@ set_needle_to_keyed_state (const struct nettle_hash *hash, uint8_t pad_octet)
 {
   union {
     struct sha256_ctx sha256;
-    struct sha384_ctx sha384;
-    uint8_t octets[16]; /* the first member of both is the state */
+    struct sha512_ctx sha512;
+    struct sha3_256_ctx sha3_256;
+    struct sha3_384_ctx sha3_384;
+    uint8_t octets[16]; /* the first member of all is the state */
   } context;
-  uint8_t pad[128];
+  uint8_t pad[136];
 
   memset (pad, pad_octet, sizeof pad);
   for (size_t i = 0; i < sizeof wipe_key; i++)
@@ -283,7 +297,8 @@ set_needle_to_keyed_state (const struct nettle_hash *hash, uint8_t pad_octet)
 static void
 test_wipe_mac_key (void)
 {
-  static const struct nettle_hash *const nettle[] = {&nettle_sha256, &nettle_sha384};
+  static const struct nettle_hash *const nettle[] = {
+      &nettle_sha256, &nettle_sha384, &nettle_sha512, &nettle_sha3_256, &nettle_sha3_384};
 
   for (size_t i = 0; i < G_N_ELEMENTS (hashes); i++) {
     wipe_hash = hashes[i];
@@ -300,7 +315,9 @@ test_wipe_key_agreement (gconstpointer data)
   wipe_ka = data;
   for (size_t i = 0; i < sizeof wipe_input; i++)
     wipe_input[i] = (uint8_t) (0x91 + 7 * i);
-  set_needle (wipe_input);
+  /* Of X255, E255 and X448 the whole, as Nettle leaves its clamped copy, see curves.c; of EC52 not the
+   * first octet, of which one bit is taken. */
+  set_needle (wipe_input + (wipe_ka == &zrtp_nettle_ec52 ? 1 : 0));
   clean_frees = 0;
   assert_leaves_nothing (do_generate);
   g_assert_true (wipe_ok);
@@ -312,8 +329,8 @@ test_wipe_key_agreement (gconstpointer data)
   set_needle (wipe_result + 8);
   assert_leaves_nothing (do_agree);
   g_assert_true (wipe_ok);
-  /* Nettle leaves X25519's result in its own scratch space, see curves.c. */
-  if (wipe_ka != &zrtp_nettle_x255)
+  /* Nettle leaves the result of X25519 and X448 in its own scratch space, see curves.c. */
+  if (wipe_ka != &zrtp_nettle_x255 && wipe_ka != &zrtp_nettle_e255 && wipe_ka != &zrtp_nettle_x448)
     g_assert_cmpuint (found_in_heap, ==, 0);
   /* Each call twice */
   if (wipe_ka->finite_field)
@@ -331,7 +348,8 @@ main (int argc, char **argv)
       {"random-fails", test_random_fails},
       {"wipe", test_wipe_key_agreement},
   };
-  static const char *const names[] = {"x255", "ec25", "ec38", "dh3k"};
+  static const char *const names[] = {
+      "x255", "e255", "x448", "ec25", "ec38", "ec52", "dh2k", "dh3k"};
 
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/crypto/wipe-symmetric", test_wipe_symmetric);

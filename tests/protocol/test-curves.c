@@ -8,71 +8,116 @@
 #include "ext/nettle/zrtp-nettle.h"
 #include "tests/protocol/crypto-helpers.h"
 
+/* One of the two functions of RFC 7748 §5, by agree(): E255 is X255 by another name. */
 static void
-x25519 (const char *scalar, const char *u, const char *expected)
+montgomery (const ZrtpKeyAgreement *ka, const char *scalar, const char *u, const char *expected)
 {
-  uint8_t secret[ZRTP_MAX_SECRET] = {0}, pv[32], result[32];
+  uint8_t secret[ZRTP_MAX_SECRET] = {0}, pv[56], result[56];
 
-  unhex (scalar, secret, 32);
-  unhex (u, pv, 32);
-  g_assert_true (zrtp_nettle_x255.agree (secret, pv, result));
-  assert_hex (result, 32, expected);
+  unhex (scalar, secret, ka->pv_size);
+  unhex (u, pv, ka->pv_size);
+  g_assert_true (ka->agree (secret, pv, result));
+  assert_hex (result, ka->result_size, expected);
 }
 
-/* RFC 7748 §5.2. The second u has its top bit set, which is to be ignored. */
+/* RFC 7748 §5.2. The second u of X25519 has its top bit set, which is to be ignored. */
 static void
-test_x255_vectors (void)
+test_montgomery_vectors (void)
 {
-  x25519 ("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
-      "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
-      "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
-  x25519 ("4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
-      "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493",
-      "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957");
+  static const ZrtpKeyAgreement *const x25519[] = {&zrtp_nettle_x255, &zrtp_nettle_e255};
+
+  for (size_t i = 0; i < G_N_ELEMENTS (x25519); i++) {
+    montgomery (x25519[i], "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
+        "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
+        "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
+    montgomery (x25519[i], "4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
+        "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493",
+        "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957");
+  }
+  montgomery (&zrtp_nettle_x448,
+      "3d262fddf9ec8e88495266fea19a34d28882acef045104d0d1aae121"
+      "700a779c984c24f8cdd78fbff44943eba368f54b29259a4f1c600ad3",
+      "06fce640fa3487bfda5f6cf2d5263f8aad88334cbd07437f020f08f9"
+      "814dc031ddbdc38c19c6da2583fa5429db94ada18aa7a7fb4ef8a086",
+      "ce3e4ff95a60dc6697da1db1d85e6afbdf79b50a2412d7546d5f239f"
+      "e14fbaadeb445fc66a01b0779d98223961111e21766282f73dd96b6f");
+  montgomery (&zrtp_nettle_x448,
+      "203d494428b8399352665ddca42f9de8fef600908e0d461cb021f8c5"
+      "38345dd77c3e4806e25f46d3315c44e0a5b4371282dd2c8d5be3095f",
+      "0fbcc2f993cd56d3305b0b7d9e55d4c1a8fb5dbb52f8e9a1e9b6201b"
+      "165d015894e56c4d3570bee52fe205e28a78b91cdfbde71ce8d157db",
+      "884a02576239ff7a2f2f63b2db6a9ff37047ac13568e1e30fe63c4a7"
+      "ad1b3ee3a5700df34321d62077e63633c575c1c954514e99da7c179d");
 }
 
-/* RFC 7748 §5.2: k, u = X25519 (k, u), k, from k = u = 9. */
+/* RFC 7748 §5.2: k, u = X (k, u), k, from k = u = the base point. */
 static void
-test_x255_iterated (void)
+iterate (const ZrtpKeyAgreement *ka, uint8_t base, const char *once, const char *thousand)
 {
-  uint8_t k[ZRTP_MAX_SECRET] = {9}, u[32] = {9}, result[32];
+  uint8_t k[ZRTP_MAX_SECRET] = {base}, u[56] = {base}, result[56];
 
   for (int i = 1; i <= 1000; i++) {
-    g_assert_true (zrtp_nettle_x255.agree (k, u, result));
-    memcpy (u, k, 32);
-    memcpy (k, result, 32);
+    g_assert_true (ka->agree (k, u, result));
+    memcpy (u, k, ka->pv_size);
+    memcpy (k, result, ka->pv_size);
     if (i == 1)
-      assert_hex (k, 32, "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079");
+      assert_hex (k, ka->pv_size, once);
   }
-  assert_hex (k, 32, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
+  assert_hex (k, ka->pv_size, thousand);
 }
 
-/* RFC 7748 §6.1 */
 static void
-test_x255_exchange (void)
+test_montgomery_iterated (void)
+{
+  iterate (&zrtp_nettle_x255, 9, "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079",
+      "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
+  iterate (&zrtp_nettle_x448, 5,
+      "3f482c8a9f19b01e6c46ee9711d9dc14fd4bf67af30765c2ae2b846a"
+      "4d23a8cd0db897086239492caf350b51f833868b9bc2b3bca9cf4113",
+      "aa3b4749d55b9daf1e5b00288826c467274ce3ebbdd5c17b975e09d4"
+      "af6c67cf10d087202db88286e2b79fceea3ec353ef54faa26e219f38");
+}
+
+/* RFC 7748 §6.1 and §6.2 */
+static void
+test_montgomery_exchange (void)
 {
   static const struct {
-    const char *secret, *pv, *peer_pv;
-  } ends[] = {
-      {"77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
-          "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
-          "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"},
-      {"5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
-          "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
-          "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"},
+    const ZrtpKeyAgreement *ka;
+    const char *secret[2], *pv[2], *result;
+  } rows[] = {
+      {&zrtp_nettle_x255,
+          {"77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+              "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"},
+          {"8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
+              "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"},
+          "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"},
+      {&zrtp_nettle_x448,
+          {"9a8f4925d1519f5775cf46b04b5800d4ee9ee8bae8bc5565d498c28d"
+           "d9c9baf574a9419744897391006382a6f127ab1d9ac2d8c0a598726b",
+              "1c306a7ac2a0e2e0990b294470cba339e6453772b075811d8fad0d1d"
+              "6927c120bb5ee8972b0d3e21374c9c921b09d1b0366f10b65173992d"},
+          {"9b08f7cc31b7e3e67d22d5aea121074a273bd2b83de09c63faa73d2c"
+           "22c5d9bbc836647241d953d40c5b12da88120d53177f80e532c41fa0",
+              "3eb7a829b0cd20f5bcfc0b599b6feccf6da4627107bdb0d4f345b430"
+              "27d8b972fc3e34fb4232a13ca706dcb57aec3dae07bdc1c67bf33609"},
+          "07fff4181ac6cc95ec1c16a94a0f74d12da232ce40a77552281d282b"
+          "b60c0b56fd2464c335543936521c24403085d59a449a5037514a879d"},
   };
 
-  for (size_t i = 0; i < G_N_ELEMENTS (ends); i++) {
-    uint8_t octets[32], secret[ZRTP_MAX_SECRET], pv[32];
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    for (size_t end = 0; end < 2; end++) {
+      const ZrtpKeyAgreement *ka = rows[i].ka;
+      size_t size = ka->pv_size;
+      uint8_t octets[56], secret[ZRTP_MAX_SECRET], pv[56];
 
-    unhex (ends[i].secret, octets, 32);
-    g_assert_true (generate_from (&zrtp_nettle_x255, octets, 32, secret, pv));
-    g_assert_cmpmem (secret, 32, octets, 32);
-    g_assert_true (all_zero (secret + 32, sizeof secret - 32));
-    assert_hex (pv, 32, ends[i].pv);
-    x25519 (ends[i].secret, ends[i].peer_pv,
-        "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
-  }
+      unhex (rows[i].secret[end], octets, size);
+      g_assert_true (generate_from (ka, octets, size, secret, pv));
+      g_assert_cmpmem (secret, size, octets, size);
+      g_assert_true (all_zero (secret + size, sizeof secret - size));
+      assert_hex (pv, size, rows[i].pv[end]);
+      montgomery (ka, rows[i].secret[end], rows[i].pv[!end], rows[i].result);
+    }
 }
 
 /* All u of small order below 2^255: 0, 1, two of order 8, -1, and with p added 0 and 1 once more
@@ -104,6 +149,44 @@ test_x255_small_order (void)
   pv[0] = 2;
   g_assert_true (zrtp_nettle_x255.agree (secret, pv, result));
 }
+
+/* All u of small order in 56 octets: 0 of order 2, 1 and -1 of order 4 (of the curve and of its twist),
+ * and with p added 0 and 1 once more (cryptography refuses each of them). */
+static void
+test_x448_small_order (void)
+{
+  static const char *const points[] = {
+      "00000000000000000000000000000000000000000000000000000000"
+      "00000000000000000000000000000000000000000000000000000000",
+      "01000000000000000000000000000000000000000000000000000000"
+      "00000000000000000000000000000000000000000000000000000000",
+      "feffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+      "feffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+      "ffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+      "feffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+      "00000000000000000000000000000000000000000000000000000000"
+      "ffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+  };
+  uint8_t secret[ZRTP_MAX_SECRET], pv[56], result[56], expected[56];
+
+  g_assert_true (zrtp_nettle_x448.generate (&zrtp_libc_random, 0, secret, pv));
+  for (size_t i = 0; i < G_N_ELEMENTS (points); i++) {
+    unhex (points[i], pv, 56);
+    g_assert_false (zrtp_nettle_x448.agree (secret, pv, result));
+  }
+  /* The next one is as good as any, and by its other name the same (RFC 7748 §5). */
+  memset (pv, 0, 56);
+  pv[0] = 2;
+  g_assert_true (zrtp_nettle_x448.agree (secret, pv, expected));
+  unhex (points[4], pv, 56);
+  pv[0]++;
+  g_assert_true (zrtp_nettle_x448.agree (secret, pv, result));
+  g_assert_cmpmem (result, 56, expected, 56);
+}
+
+enum {
+  MAX_SIZE = 66 /* octets of a coordinate of P-521 */
+};
 
 typedef struct {
   const ZrtpKeyAgreement *ka;
@@ -219,6 +302,107 @@ static const EcVector ec_vectors[] = {
         "544b102ecce722b2ccabb1a603774fd5",
         "81e1e71575bb4505498de097350186430a6242fa6c57b85a5f984a23371123d2"
         "d1424eefbf804258392bc723e4ef1e35"},
+    /* NIST CAVP, KAS_ECC_CDH_PrimitiveTest.txt (CAVS 14.1), [P-521], by their COUNT */
+    /* 0 */
+    {&zrtp_nettle_ec52,
+        "017eecc07ab4b329068fba65e56a1f8890aa935e57134ae0ffcce802735151f4"
+        "eac6564f6ee9974c5e6887a1fefee5743ae2241bfeb95d5ce31ddcb6f9edb4d6"
+        "fc47",
+        "00602f9d0cf9e526b29e22381c203c48a886c2b0673033366314f1ffbcba240b"
+        "a42f4ef38a76174635f91e6b4ed34275eb01c8467d05ca80315bf1a7bbd945f5"
+        "50a5",
+        "01b7c85f26f5d4b2d7355cf6b02117659943762b6d1db5ab4f1dbc44ce7b2946"
+        "eb6c7de342962893fd387d1b73d7a8672d1f236961170b7eb3579953ee5cdc88"
+        "cd2d",
+        "00685a48e86c79f0f0875f7bc18d25eb5fc8c0b07e5da4f4370f3a9490340854"
+        "334b1e1b87fa395464c60626124a4e70d0f785601d37c09870ebf176666877a2"
+        "046d",
+        "01ba52c56fc8776d9e8f5db4f0cc27636d0b741bbe05400697942e80b739884a"
+        "83bde99e0f6716939e632bc8986fa18dccd443a348b6c3e522497955a4f3c302"
+        "f676",
+        "005fc70477c3e63bc3954bd0df3ea0d1f41ee21746ed95fc5e1fdf90930d5e13"
+        "6672d72cc770742d1711c3c3a4c334a0ad9759436a4d3c5bf6e74b9578fac148"
+        "c831"},
+    /* 8 */
+    {&zrtp_nettle_ec52,
+        "0028692be2bf5c4b48939846fb3d5bce74654bb2646e15f8389e23708a1afadf"
+        "561511ea0d9957d0b53453819d60fba8f65a18f7b29df021b1bb01cd163293ac"
+        "c3cc",
+        "01cfdc10c799f5c79cb6930a65fba351748e07567993e5e410ef4cacc4cd8a25"
+        "784991eb4674e41050f930c7190ac812b9245f48a7973b658daf408822fe5b85"
+        "f668",
+        "0180d9ddfc9af77b9c4a6f02a834db15e535e0b3845b2cce30388301b51cecbe"
+        "3276307ef439b5c9e6a72dc2d94d879bc395052dbb4a5787d06efb280210fb8b"
+        "e037",
+        "008415f5bbd0eee387d6c09d0ef8acaf29c66db45d6ba101860ae45d3c60e1e0"
+        "e3f7247a4626a60fdd404965c3566c79f6449e856ce0bf94619f97da8da24bd2"
+        "cfb6",
+        "00fdd7c59c58c361bc50a7a5d0d36f723b17c4f2ad2b03c24d42dc50f74a8c46"
+        "5a0afc4683f10fab84652dfe9e928c2626b5456453e1573ff60be1507467d431"
+        "fbb2",
+        "0105a346988b92ed8c7a25ce4d79d21bc86cfcc7f99c6cd19dbb4a39f48ab943"
+        "b79e4f0647348da0b80bd864b85c6b8d92536d6aa544dc7537a00c858f8b6631"
+        "9e25"},
+    /* 12 */
+    {&zrtp_nettle_ec52,
+        "01b5ff847f8eff20b88cfad42c06e58c3742f2f8f1fdfd64b539ba48c2592692"
+        "6bd5e332b45649c0b184f77255e9d58fe8afa1a6d968e2cb1d4637777120c765"
+        "c128",
+        "01de3dc9263bc8c4969dc684be0eec54befd9a9f3dba194d8658a789341bf0d7"
+        "8d84da6735227cafaf09351951691197573c8c360a11e5285712b8bbdf5ac91b"
+        "977c",
+        "00812de58cd095ec2e5a9b247eb3ed41d8bef6aeace194a7a05b65aa5d289fbc"
+        "9b1770ec84bb6be0c2c64cc37c1d54a7f5d71377a9adbe20f26f6f2b544a821e"
+        "a831",
+        "0083192ed0b1cb31f75817794937f66ad91cf74552cd510cedb9fd641310422a"
+        "f5d09f221cad249ee814d16dd7ac84ded9eacdc28340fcfc9c0c06abe30a2fc2"
+        "8cd8",
+        "002212ed868c9ba0fb2c91e2c39ba93996a3e4ebf45f2852d0928c48930e875c"
+        "c7b428d0e7f3f4d503e5d60c68cb49b13c2480cd486bed9200caddaddfe4ff8e"
+        "3562",
+        "00062f9fc29ae1a68b2ee0dcf956cbd38c88ae5f645eaa546b00ebe87a7260bf"
+        "724be20d34b9d02076655c933d056b21e304c24ddb1dedf1dd76de611fc4a234"
+        "0336"},
+    /* 17 */
+    {&zrtp_nettle_ec52,
+        "0004d49d39d40d8111bf16d28c5936554326b197353eebbcf47545393bc8d3aa"
+        "f98f14f5be7074bfb38e6cc97b989754074daddb3045f4e4ce745669fdb3ec0d"
+        "5fa8",
+        "012ec226d050ce07c79b3df4d0f0891f9f7adf462e8c98dbc1a2a14f5e53a3f5"
+        "ad894433587cc429a8be9ea1d84fa33b1803690dae04da7218d30026157fc995"
+        "cf52",
+        "004837dfbf3426f57b5c793269130abb9a38f618532211931154db4eeb9aede8"
+        "8e57290f842ea0f2ea9a5f74c6203a3920fe4e305f6118f676b154e1d75b9cb5"
+        "eb88",
+        "01a3c20240e59f5b7a3e17c275d2314ba1741210ad58b71036f8c83cc1f6b0f4"
+        "09dfdd9113e94b67ec39c3291426c23ffcc447054670d2908ff8fe67dc230603"
+        "4c5c",
+        "01d2825bfd3af8b1e13205780c137fe938f84fde40188e61ea02cead81badfdb"
+        "425c29f7d7fb0324debadc10bbb93de68f62c35069268283f5265865db57a79f"
+        "7bf7",
+        "006fe9de6fb8e672e7fd150fdc5e617fabb0d43906354ccfd224757c7276f7a1"
+        "010091b17ed072074f8d10a5ec971eb35a5cb7076603b7bc38d432cbc059f80f"
+        "9488"},
+    /* 24 */
+    {&zrtp_nettle_ec52,
+        "00df14b1f1432a7b0fb053965fd8643afee26b2451ecb6a8a53a655d5fbe16e4"
+        "c64ce8647225eb11e7fdcb23627471dffc5c2523bd2ae89957cba3a57a23933e"
+        "5a78",
+        "004e8583bbbb2ecd93f0714c332dff5ab3bc6396e62f3c560229664329baa513"
+        "8c3bb1c36428abd4e23d17fcb7a2cfcc224b2e734c8941f6f121722d7b6b9415"
+        "4576",
+        "01cf0874f204b0363f020864672fadbf87c8811eb147758b254b74b14fae7421"
+        "59f0f671a018212bbf25b8519e126d4cad778cfff50d288fd39ceb0cac635b17"
+        "5ec0",
+        "01a32099b02c0bd85371f60b0dd20890e6c7af048c8179890fda308b359dbbc2"
+        "b7a832bb8c6526c4af99a7ea3f0b3cb96ae1eb7684132795c478ad6f962e4a6f"
+        "446d",
+        "017627357b39e9d7632a1370b3e93c1afb5c851b910eb4ead0c9d387df67cde8"
+        "5003e0e427552f1cd09059aad0262e235cce5fba8cedc4fdc1463da76dcd4b6d"
+        "1a46",
+        "01aaf24e5d47e4080c18c55ea35581cd8da30f1a079565045d2008d51b12d0ab"
+        "b4411cda7a0785b15d149ed301a3697062f42da237aa7f07e0af3fd00eb1800d"
+        "9c41"},
     /* RFC 5114 §A.6, both ends */
     {&zrtp_nettle_ec25, "814264145f2f56f2e96a8e337a1284993faf432a5abce59e867b7291d507a3af",
         "2af502f3be8952f2c9b5a8d4160d09e97165be50bc42ae4a5e8d3b4ba83aeb15",
@@ -259,15 +443,55 @@ static const EcVector ec_vectors[] = {
         "8f7a685923de3b67baced214a1a1d128",
         "5ea1fc4af7256d2055981b110575e0a8cae53160137d904c59d926eb1b8456e4"
         "27aa8a4540884c37de159a58028abc0e"},
+    /* RFC 5114 §A.8, both ends */
+    {&zrtp_nettle_ec52,
+        "0113f82da825735e3d97276683b2b74277bad27335ea71664af2430cc4f33459"
+        "b9669ee78b3ffb9b8683015d344dcbfef6fb9af4c6c470be254516cd3c1a1fb4"
+        "7362",
+        "01ebb34dd75721abf8adc9dbed17889cbb9765d90a7c60f2cef007bb0f2b26e1"
+        "4881fd4442e689d61cb2dd046ee30e3ffd20f9a45bbdf6413d583a2dbf59924f"
+        "d35c",
+        "00f6b632d194c0388e22d8437e558c552ae195adfd153f92d74908351b2f8c4e"
+        "da94edb0916d1b53c020b5eecaed1a5fc38a233e4830587bb2ee3489b3b42a5a"
+        "86a4",
+        "010ebfafc6e85e08d24bfffcc1a4511db0e634beeb1b6dec8c5939ae44766201"
+        "af6200430ba97c8ac6a0e9f08b33ce7e9feeb5ba4ee5e0d81510c24295b8a08d"
+        "0235",
+        "00a4a6ec300df9e257b0372b5e7abfef093436719a77887ebb0b18cf8099b9f4"
+        "212b6e30a1419c18e029d36863cc9d448f4dba4d2a0e60711be572915fbd4fef"
+        "2695",
+        "00cdea89621cfa46b132f9e4cfe2261cde2d4368eb5656634c7cc98c7a00cde5"
+        "4ed1866a0dd3e6126c9d2f845daff82ceb1da08f5d87521bb0ebeca77911169c"
+        "20cc"},
+    {&zrtp_nettle_ec52,
+        "00cee3480d8645a17d249f2776d28bae616952d1791fdb4b70f7c3378732aa1b"
+        "22928448bcd1dc2496d435b01048066ebe4f72903c361b1a9dc1193dc2c9d089"
+        "1b96",
+        "010ebfafc6e85e08d24bfffcc1a4511db0e634beeb1b6dec8c5939ae44766201"
+        "af6200430ba97c8ac6a0e9f08b33ce7e9feeb5ba4ee5e0d81510c24295b8a08d"
+        "0235",
+        "00a4a6ec300df9e257b0372b5e7abfef093436719a77887ebb0b18cf8099b9f4"
+        "212b6e30a1419c18e029d36863cc9d448f4dba4d2a0e60711be572915fbd4fef"
+        "2695",
+        "01ebb34dd75721abf8adc9dbed17889cbb9765d90a7c60f2cef007bb0f2b26e1"
+        "4881fd4442e689d61cb2dd046ee30e3ffd20f9a45bbdf6413d583a2dbf59924f"
+        "d35c",
+        "00f6b632d194c0388e22d8437e558c552ae195adfd153f92d74908351b2f8c4e"
+        "da94edb0916d1b53c020b5eecaed1a5fc38a233e4830587bb2ee3489b3b42a5a"
+        "86a4",
+        "00cdea89621cfa46b132f9e4cfe2261cde2d4368eb5656634c7cc98c7a00cde5"
+        "4ed1866a0dd3e6126c9d2f845daff82ceb1da08f5d87521bb0ebeca77911169c"
+        "20cc"},
 };
 
 static void
 test_ec_vectors (void)
 {
+  g_assert_cmpuint (zrtp_nettle_ec52.result_size, ==, MAX_SIZE);
   for (size_t i = 0; i < G_N_ELEMENTS (ec_vectors); i++) {
     const EcVector *v = &ec_vectors[i];
     size_t size = v->ka->result_size;
-    uint8_t octets[48], secret[ZRTP_MAX_SECRET], pv[96], result[48];
+    uint8_t octets[MAX_SIZE], secret[ZRTP_MAX_SECRET], pv[2 * MAX_SIZE], result[MAX_SIZE];
 
     unhex (v->secret, octets, size);
     g_assert_true (generate_from (v->ka, octets, size, secret, pv));
@@ -283,7 +507,7 @@ test_ec_vectors (void)
   }
 }
 
-/* SEC 2 §2.4.2 and §2.5.1; FIPS 186-4 D.1.2.3 and D.1.2.4. The points with a small coordinate are
+/* SEC 2 §2.4.2, §2.5.1 and §2.6.1; FIPS 186-4 D.1.2.3 to D.1.2.5. The points with a small coordinate are
  * the smallest x, or y > 0, for which the curve's equation has a solution. */
 typedef struct {
   const ZrtpKeyAgreement *ka;
@@ -314,7 +538,37 @@ static const EcCurve ec_curves[] = {
         1,
         "2261b2bf605c22f2f3aef6338719b2c486388ad5240719a5257315969ef01ba2"
         "7f0a104c89704773a81fdabee6ab5c78"},
+    {&zrtp_nettle_ec52,
+        "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+        "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+        "ffff",
+        "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+        "fffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e9138"
+        "6409",
+        "00c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d"
+        "3dbaa14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5"
+        "bd66",
+        "011839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e"
+        "662c97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd1"
+        "6650",
+        "00d20ec9fea6b577c10d26ca1bb446f40b299e648b1ad508aad068896fee3f8e"
+        "614bc63054d5772bf01a65d412e0bcaa8e965d2f5d332d7f39f846d440ae001f"
+        "4f87",
+        1,
+        "00d9cb7a32dab342f863edb340f3ea61ddf833e755ce66bb1a918a42714ba05b"
+        "cdf4ff10994f616a9d80cd0b48b326e3a8a2a8f5634d824875b6e71fb7cddd7b"
+        "5018"},
 };
+
+static const EcCurve *
+curve_of (const ZrtpKeyAgreement *ka)
+{
+  const EcCurve *curve = ec_curves;
+
+  while (curve->ka != ka)
+    curve++;
+  return curve;
+}
 
 /* number + addend, fixed width */
 static void
@@ -357,13 +611,28 @@ test_ec_leading_zeros (void)
           "43b1107ca944b9211c351112de16ed18",
           "000a08c602dc5e0031dad088c19305f6b252a2bc3f245f7a5b80b484c7b99f69"
           "81c32374c714a7683255f5331f66bb06"},
+      /* Of P-521 the first two octets. */
+      {&zrtp_nettle_ec52, 273,
+          "000060a88d8596a2c6597b2dc4e465dfd7e74a0bcb7b863f56f21c1414a5958b"
+          "62a495996fd86b8e9e78a6712c7887e75dfce972a04e12cb9cf9e032ff2ac1af"
+          "ff19",
+          "0133d1fc0aadba080613578d2980c77fe63cb7cd0a60d1adf2b2e508d9ac9e2a"
+          "8b1d0c5388d1cbb05f0e2c58d01cbcc059459293d49828b61f47c1f2edeb8914"
+          "528a"},
+      {&zrtp_nettle_ec52, 73,
+          "0175390e66e973c9ef9ffb6053390709de3609b24b24d10892827d68a78adb98"
+          "922b40a38f3899d1e3638202310dcf99f233178bff873bb01b44bc16a86e871c"
+          "ebde",
+          "0000eb7757b15cbaf37b84abed2752bd26a3b43e6055694234bfd87eeefa8e67"
+          "3384af5eb24f0f24919ead021083005e4e5f25a6ac25559c4e659937f13d4c1c"
+          "76c7"},
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
     const ZrtpKeyAgreement *ka = cases[i].ka;
-    const EcCurve *curve = &ec_curves[ka == &zrtp_nettle_ec38];
+    const EcCurve *curve = curve_of (ka);
     size_t size = ka->result_size;
-    uint8_t octets[48] = {0}, secret[ZRTP_MAX_SECRET], pv[96], result[48];
+    uint8_t octets[MAX_SIZE] = {0}, secret[ZRTP_MAX_SECRET], pv[2 * MAX_SIZE], result[MAX_SIZE];
     uint8_t one[ZRTP_MAX_SECRET] = {0};
 
     octets[size - 2] = (uint8_t) (cases[i].secret >> 8);
@@ -394,7 +663,7 @@ test_ec_bad_points (void)
     const EcCurve *curve = &ec_curves[i];
     const ZrtpKeyAgreement *ka = curve->ka;
     size_t size = ka->result_size;
-    uint8_t secret[ZRTP_MAX_SECRET], good[96], pv[96], result[48];
+    uint8_t secret[ZRTP_MAX_SECRET], good[2 * MAX_SIZE], pv[2 * MAX_SIZE], result[MAX_SIZE];
 
     g_assert_true (ka->generate (&zrtp_libc_random, 0, secret, pv));
     unhex (curve->g_x, good, size);
@@ -408,7 +677,7 @@ test_ec_bad_points (void)
     g_assert_false (ka->agree (secret, pv, result));
     /* One bit beside the curve */
     for (size_t bit = 0; bit < 16 * size; bit++) {
-      memcpy (pv, good, sizeof pv);
+      memcpy (pv, good, 2 * size);
       pv[bit / 8] ^= (uint8_t) (1 << bit % 8);
       g_assert_false (ka->agree (secret, pv, result));
     }
@@ -449,7 +718,8 @@ test_ec_scalars (void)
     const EcCurve *curve = &ec_curves[i];
     const ZrtpKeyAgreement *ka = curve->ka;
     size_t size = ka->result_size;
-    uint8_t octets[4 * 48], secret[ZRTP_MAX_SECRET], pv[96], g[96], result[48];
+    uint8_t octets[4 * MAX_SIZE], secret[ZRTP_MAX_SECRET], pv[2 * MAX_SIZE], g[2 * MAX_SIZE];
+    uint8_t result[MAX_SIZE];
     Script script = {octets, sizeof octets, 0};
     const ZrtpRandom random = {script_fill, &script};
 
@@ -474,13 +744,32 @@ test_ec_scalars (void)
   }
 }
 
+/* P-521 draws 521 bits, and not 528 of which one in 128 would be a scalar. */
+static void
+test_ec52_drawn_bits (void)
+{
+  uint8_t octets[MAX_SIZE], secret[2][ZRTP_MAX_SECRET], pv[2][2 * MAX_SIZE];
+  uint32_t seed = 0;
+
+  for (unsigned i = 0; i < 16; i++) {
+    seeded_fill (&seed, octets, sizeof octets);
+    octets[0] |= 0xfe;
+    g_assert_true (generate_from (&zrtp_nettle_ec52, octets, sizeof octets, secret[0], pv[0]));
+    octets[0] &= 1;
+    g_assert_true (generate_from (&zrtp_nettle_ec52, octets, sizeof octets, secret[1], pv[1]));
+    g_assert_cmpmem (secret[0], sizeof octets, octets, sizeof octets);
+    g_assert_cmpmem (secret[0], ZRTP_MAX_SECRET, secret[1], ZRTP_MAX_SECRET);
+    g_assert_cmpmem (pv[0], sizeof pv[0], pv[1], sizeof pv[1]);
+  }
+}
+
 /* A source that is stuck ends in a refusal, neither in a weak key nor in an endless loop. */
 static void
 test_ec_stuck_random (void)
 {
   for (size_t i = 0; i < G_N_ELEMENTS (ec_curves); i++) {
     for (int j = 0; j < 2; j++) {
-      uint8_t octet = j ? 0xff : 0, secret[ZRTP_MAX_SECRET], pv[96];
+      uint8_t octet = j ? 0xff : 0, secret[ZRTP_MAX_SECRET], pv[2 * MAX_SIZE];
       const ZrtpRandom random = {stuck_fill, &octet};
 
       memset (secret, 0xee, sizeof secret);
@@ -494,14 +783,16 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/x255/vectors", test_x255_vectors);
-  g_test_add_func ("/x255/iterated", test_x255_iterated);
-  g_test_add_func ("/x255/exchange", test_x255_exchange);
+  g_test_add_func ("/montgomery/vectors", test_montgomery_vectors);
+  g_test_add_func ("/montgomery/iterated", test_montgomery_iterated);
+  g_test_add_func ("/montgomery/exchange", test_montgomery_exchange);
   g_test_add_func ("/x255/small-order", test_x255_small_order);
+  g_test_add_func ("/x448/small-order", test_x448_small_order);
   g_test_add_func ("/ec/vectors", test_ec_vectors);
   g_test_add_func ("/ec/leading-zeros", test_ec_leading_zeros);
   g_test_add_func ("/ec/bad-points", test_ec_bad_points);
   g_test_add_func ("/ec/scalars", test_ec_scalars);
+  g_test_add_func ("/ec/drawn-bits", test_ec52_drawn_bits);
   g_test_add_func ("/ec/stuck-random", test_ec_stuck_random);
   return g_test_run ();
 }
