@@ -20,9 +20,9 @@ run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstr
 # The example call: a voice, the program that shows it, and dumpcap and tshark for --capture.
 call='espeak-ng python3 tshark'
 
-# Python bindings, the other ZRTP implementation we talk to, the peer's crypto for cross-checks, valgrind for the
-# timing of secrets, the style check.
-test='python3 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
+# Python bindings, the other ZRTP implementation we talk to, the peer's crypto and Python's for cross-checks, valgrind
+# for the timing of secrets, the style check.
+test='python3 python3-gi python3-cryptography gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
   libsrtp2-dev libbzrtp-dev libbctoolbox-dev libssl-dev
   valgrind clang-format git'
 
