@@ -95,10 +95,11 @@ class Noticed(unittest.TestCase):
 
     def test_labels(self):
         """A label that is wrong by one bit is noticed in some scenario."""
+        right = [lines for lines in SCENARIOS.values() if agrees(lines)]
         unnoticed = []
         for label, octets in derive.LABELS.items():
             with mock.patch.dict(derive.LABELS, {label: changes.flip(octets, len(octets) - 1, 1)}):
-                if all(map(agrees, SCENARIOS.values())):
+                if all(map(agrees, right)):
                     unnoticed.append(label)
         self.assertEqual(unnoticed, UNUSED)
 

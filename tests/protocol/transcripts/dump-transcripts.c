@@ -204,10 +204,11 @@ typedef struct {
   unsigned first, n_waiting;
 } Scene;
 
-static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384, NULL};
+static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384, &zrtp_nettle_s512,
+    &zrtp_nettle_n256, &zrtp_nettle_n384, NULL};
 static const ZrtpCipher *const ciphers[] = {&zrtp_nettle_aes1, &zrtp_nettle_aes3, NULL};
-static const ZrtpKeyAgreement *const key_agreements[] = {
-    &zrtp_nettle_x255, &zrtp_nettle_ec25, &zrtp_nettle_ec38, &zrtp_gmp_dh3k, NULL};
+static const ZrtpKeyAgreement *const key_agreements[] = {&zrtp_nettle_x255, &zrtp_nettle_x448,
+    &zrtp_nettle_ec25, &zrtp_nettle_ec38, &zrtp_nettle_ec52, &zrtp_gmp_dh2k, &zrtp_gmp_dh3k, NULL};
 static const ZrtpType auth_tags[] = {ZRTP_HS80, ZRTP_HS32};
 static const ZrtpType sas_types[] = {ZRTP_B32, ZRTP_B256};
 
@@ -584,11 +585,13 @@ play (const Scenario *scenario)
 }
 
 /* "If ECDH-384 (EC38) is chosen as the key agreement, the negotiated hash algorithm MUST be either
- * SHA-384 or the corresponding SHA-3 successor", §5.1.5. */
+ * SHA-384 or the corresponding SHA-3 successor"; "DH2k SHOULD use AES-128"; §5.1.5. */
 static bool
-fit_together (ZrtpType key_agreement, ZrtpType hash)
+fit_together (ZrtpType key_agreement, ZrtpType hash, ZrtpType cipher)
 {
-  return key_agreement != ZRTP_EC38 || hash == ZRTP_S384;
+  if (key_agreement == ZRTP_EC38 && hash != ZRTP_S384)
+    return false;
+  return key_agreement != ZRTP_DH2K || cipher == ZRTP_AES1;
 }
 
 /* Every key agreement with every hash and cipher that it may have; the auth tag, the SAS type and the
@@ -611,7 +614,7 @@ all_algorithms (void)
         Scenario scenario = {.initiator = turn % 3 ? ALICE : BOB, .types = types};
         char block[ZRTP_N_KINDS][5];
 
-        if (!fit_together (key_agreements[k]->type, hashes[h]->type))
+        if (!fit_together (key_agreements[k]->type, hashes[h]->type, ciphers[c]->type))
           continue;
         for (unsigned kind = 0; kind < ZRTP_N_KINDS; kind++)
           type_name (types[kind], block[kind]);
