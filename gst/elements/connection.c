@@ -614,6 +614,17 @@ gst_zrtp_connection_get_stats (GstZrtpConnection *self)
 
 /* --- Start and stop ---------------------------------------------------------------------------- */
 
+static void
+await_preroll (GstZrtpConnection *self)
+{
+  GstZrtpBase *enc = ref_hand (self, GST_ZRTP_ENC_HAND);
+
+  if (!enc)
+    return;
+  gst_zrtp_enc_await_preroll (GST_ZRTP_ENC (enc));
+  gst_object_unref (enc);
+}
+
 void
 gst_zrtp_connection_start (GstZrtpConnection *self, GstZrtpBase *hand)
 {
@@ -629,10 +640,12 @@ gst_zrtp_connection_start (GstZrtpConnection *self, GstZrtpBase *hand)
   self->alone_until = both ? GST_CLOCK_TIME_NONE : now + ALONE_TIMEOUT;
   g_mutex_unlock (&self->lock);
 
-  if (both)
+  if (both) {
     schedule (self, WORK_START);
-  else
+    await_preroll (self);
+  } else {
     set_timer (self);
+  }
 }
 
 /* From now on the actor feeds nothing and pushes nothing that it has not begun. */

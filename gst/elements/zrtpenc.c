@@ -354,6 +354,45 @@ gst_zrtp_enc_send (GstZrtpEnc *self, GBytes *packet)
   }
 }
 
+/* --- The first packet and its sink --------------------------------------------------------------- */
+
+/* Only a sink that our packets cannot reach, or that drops them, takes this long. */
+#define PREROLL_TIMEOUT (200 * G_TIME_SPAN_MILLISECOND)
+
+static gboolean
+await_preroll_behind (GstPad *src, gpointer end)
+{
+  gint64 left = *(gint64 *) end - g_get_monotonic_time ();
+  GstPad *peer = gst_pad_get_peer (src);
+  GstObject *parent = peer ? gst_object_get_parent (GST_OBJECT (peer)) : NULL;
+
+  if (GST_IS_ELEMENT (parent) && !GST_IS_BIN (parent) &&
+      GST_OBJECT_FLAG_IS_SET (parent, GST_ELEMENT_FLAG_SINK))
+    gst_element_get_state (GST_ELEMENT (parent), NULL, NULL, MAX (0, left) * GST_USECOND);
+  else if (peer)
+    gst_pad_forward (peer, await_preroll_behind, end);
+  gst_clear_object (&parent);
+  gst_clear_object (&peer);
+  return FALSE;
+}
+
+/* A pipeline with a live source goes from PAUSED to PLAYING at once, but without the sinks that have no
+ * packet by then: those stay in PAUSED until every sink of the pipeline has one. The sinks behind zrtpdec
+ * have none before the call is secure, and it is never secure while the sink behind zrtpenc holds up our
+ * Hello. So the Hello, which the actor has begun to send, must reach that sink first. */
+void
+gst_zrtp_enc_await_preroll (GstZrtpEnc *self)
+{
+  gint64 end = g_get_monotonic_time () + PREROLL_TIMEOUT;
+  GstPad *sink, *src;
+
+  if (!ref_rtp_pads (GST_ZRTP_BASE (self), &sink, &src))
+    return;
+  await_preroll_behind (src, &end);
+  gst_object_unref (sink);
+  gst_object_unref (src);
+}
+
 /* --- Pads -------------------------------------------------------------------------------------- */
 
 static const GstZrtpLinkFuncs link_funcs = {

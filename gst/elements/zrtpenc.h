@@ -18,6 +18,10 @@ GST_ELEMENT_REGISTER_DECLARE (zrtpenc);
  * thread. */
 void gst_zrtp_enc_send (GstZrtpEnc *self, GBytes *packet);
 
+/* Waits until each sink behind the RTP pad has got its first packet, if it waits for one, but not for
+ * long. To be called while the element goes to PAUSED. */
+void gst_zrtp_enc_await_preroll (GstZrtpEnc *self);
+
 G_END_DECLS
 
 #endif

@@ -252,13 +252,132 @@ GST_START_TEST (test_preroll)
 }
 GST_END_TEST;
 
+/* --- Live pipelines, in real time ---------------------------------------------------------------- */
+
+#define MEDIA "audio, clock-rate=8000, encoding-name=PCMU"
+
+static GstPadProbeReturn
+count (GstPad *pad, GstPadProbeInfo *info, gpointer n)
+{
+  g_atomic_int_inc ((gint *) n);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+count_buffers (GstElement *pipeline, const gchar *name, gint *n)
+{
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), name);
+  GstPad *pad = gst_element_get_static_pad (sink, "sink");
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count, n, NULL);
+  gst_object_unref (pad);
+  gst_object_unref (sink);
+}
+
+static void
+wait_for_buffers (gint *n, const gchar *what)
+{
+  for (guint i = 0; i < 10000 && g_atomic_int_get (n) < 3; i++)
+    g_usleep (1000);
+  fail_unless (g_atomic_int_get (n) >= 3, "%s: only %d packets", what, g_atomic_int_get (n));
+}
+
+static GstElement *
+new_live_pipeline (const gchar *id, const gchar *path, const gchar *sink)
+{
+  gchar *text = g_strdup_printf (
+      "audiotestsrc is-live=true ! mulawenc ! rtppcmupay ! zrtpenc connection-id=%s ! %s "
+      "%s name=net udpsrc name=socket port=0 caps=\"application/x-srtp, media=" MEDIA "\" ! "
+      "zrtpdec connection-id=%s ! rtppcmudepay ! mulawdec ! fakesink name=out sync=true async=true",
+      id, path, sink, id);
+  GError *error = NULL;
+  GstElement *pipeline = gst_parse_launch (text, &error);
+
+  fail_unless (error == NULL, "%s", error ? error->message : "");
+  g_free (text);
+  return pipeline;
+}
+
+/* A live pipeline that is told to play at once, with a sink behind zrtpdec that gets nothing before the
+ * call is secure: the Hellos go out all the same. */
+GST_START_TEST (test_live_pipeline)
+{
+  static const gchar *paths[] = {
+      "", "queue !", "tee !", "( identity ) !", "( queue ! ( identity ) ) !"};
+  GstElement *pipeline = new_live_pipeline (
+      "live", paths[__i__ % G_N_ELEMENTS (paths)], "fakesink sync=true async=true");
+  gint n = 0;
+
+  count_buffers (pipeline, "net", &n);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  wait_for_buffers (&n, "to the network");
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+GST_END_TEST;
+
+static void
+connect_sockets (GstElement *from, GstElement *to)
+{
+  GstElement *net = gst_bin_get_by_name (GST_BIN (from), "net");
+  GstElement *socket = gst_bin_get_by_name (GST_BIN (to), "socket");
+  gint port;
+
+  g_object_get (socket, "port", &port, NULL);
+  g_object_set (net, "port", port, NULL);
+  gst_object_unref (net);
+  gst_object_unref (socket);
+}
+
+/* An ordinary call of two: every sink as it is by default, and everybody plays in the end. */
+GST_START_TEST (test_live_call)
+{
+  GstElement *a = new_live_pipeline ("a", "", "udpsink host=127.0.0.1");
+  GstElement *b = new_live_pipeline ("b", "", "udpsink host=127.0.0.1");
+  gint n_a = 0, n_b = 0;
+
+  gst_element_set_state (a, GST_STATE_READY);
+  gst_element_set_state (b, GST_STATE_READY);
+  connect_sockets (a, b);
+  connect_sockets (b, a);
+  count_buffers (a, "out", &n_a);
+  count_buffers (b, "out", &n_b);
+  gst_element_set_state (a, GST_STATE_PLAYING);
+  gst_element_set_state (b, GST_STATE_PLAYING);
+  wait_for_buffers (&n_a, "from b to a");
+  wait_for_buffers (&n_b, "from a to b");
+  fail_unless_equals_int (
+      gst_element_get_state (a, NULL, NULL, 10 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  fail_unless_equals_int (
+      gst_element_get_state (b, NULL, NULL, 10 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  gst_element_set_state (a, GST_STATE_NULL);
+  gst_element_set_state (b, GST_STATE_NULL);
+  gst_object_unref (a);
+  gst_object_unref (b);
+}
+GST_END_TEST;
+
+/* A sink that no packet reaches holds up the state change, but not for long. */
+GST_START_TEST (test_unreachable_sink)
+{
+  GstElement *pipeline = new_live_pipeline ("live", "valve drop=true !", "fakesink async=true");
+  gint64 begin = g_get_monotonic_time ();
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  fail_unless (g_get_monotonic_time () - begin < G_TIME_SPAN_SECOND);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (pipeline);
+}
+GST_END_TEST;
+
 static Suite *
 late_suite (void)
 {
   Suite *suite = suite_create ("late");
-  TCase *tc = tcase_create ("all");
+  TCase *tc = tcase_create ("test clock"), *real = tcase_create ("real clock");
 
   suite_add_tcase (suite, tc);
+  suite_add_tcase (suite, real);
   tcase_add_checked_fixture (tc, setup, teardown);
   tcase_add_test (tc, test_no_answer);
   tcase_add_test (tc, test_peer_comes_a_minute_later);
@@ -268,6 +387,9 @@ late_suite (void)
   tcase_add_test (tc, test_no_media_at_all);
   tcase_add_test (tc, test_media_before_zrtp);
   tcase_add_test (tc, test_preroll);
+  tcase_add_loop_test (real, test_live_pipeline, 0, 20);
+  tcase_add_loop_test (real, test_live_call, 0, 5);
+  tcase_add_test (real, test_unreachable_sink);
   return suite;
 }
 

@@ -19,7 +19,7 @@ Gst.init(None)
 pipeline = Gst.parse_launch(f'''
     zrtpenc name=enc   zrtpdec name=dec
     audiotestsrc is-live=true wave=ticks ! mulawenc ! rtppcmupay ! enc.rtp_sink_0
-    enc.rtp_src_0 ! udpsink host={host} port={remote} async=false
+    enc.rtp_src_0 ! udpsink host={host} port={remote}
     udpsrc port={local} caps="application/x-rtp, media=audio, clock-rate=8000, encoding-name=PCMU" ! dec.rtp_sink
     dec.rtp_src ! rtpjitterbuffer ! rtppcmudepay ! mulawdec ! audioconvert ! audioresample ! autoaudiosink''')
 
