@@ -1,4 +1,5 @@
-/* The algorithms of RFC 6189 §5.1.2-§5.1.6 and the choice among them, §4.1.2.
+/* The algorithms of RFC 6189 §5.1.2-§5.1.6 and the choice among them, §4.1.2. S512, GCM, X255, X448
+ * and E255 are not the RFC's but what others made of it; docs/algorithms.md says whose.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -72,5 +73,9 @@ void zrtp_choose (const ZrtpOffer *own, const ZrtpOffer *peer, ZrtpChoice *choic
 /* 0 when the peer's Commit names only what we offered and what fits together, else the error code
  * of Table 8 (0x51-0x55) to answer with. */
 unsigned zrtp_check_choice (const ZrtpOffer *own, const ZrtpChoice *choice);
+
+/* Octets of the SRTP master salt that goes with an SRTP Authentication Tag Type: 112 bits (§4.5.3), or
+ * the 96 that AEAD_AES_GCM takes (RFC 7714 §12). */
+size_t zrtp_srtp_salt_size (ZrtpType auth_tag);
 
 #endif

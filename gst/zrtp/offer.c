@@ -12,12 +12,14 @@ const gchar *const gst_zrtp_kind_names[ZRTP_N_KINDS] = {
     [ZRTP_SAS] = "sas-types",
 };
 
-/* HS80 before HS32: with the short tag, peers protect RTCP with 32 bits too. */
+/* HS80 before HS32: with the short tag, peers protect RTCP with 32 bits too. DH2k and EC52 are known,
+ * but for those who ask for them: the one is weak by now, the other "SHOULD NOT be used" (RFC 6189
+ * §5.1.5). X255 before E255, which is the same by another name. */
 const gchar *const gst_zrtp_kind_defaults[ZRTP_N_KINDS] = {
-    [ZRTP_HASH] = "S256,S384",
+    [ZRTP_HASH] = "S256,S384,S512,N256,N384",
     [ZRTP_CIPHER] = "AES1,AES3",
     [ZRTP_AUTH_TAG] = "HS80,HS32",
-    [ZRTP_KEY_AGREEMENT] = "X255,EC25,EC38,DH3k",
+    [ZRTP_KEY_AGREEMENT] = "X255,E255,X448,EC25,EC38,DH3k",
     [ZRTP_SAS] = "B32,B256",
 };
 
@@ -33,7 +35,7 @@ gst_zrtp_type_name (ZrtpType type)
 static ZrtpType
 known_type (ZrtpKind kind, guint i)
 {
-  static const ZrtpType auth_tags[] = {ZRTP_HS80, ZRTP_HS32, 0};
+  static const ZrtpType auth_tags[] = {ZRTP_GCM, ZRTP_HS80, ZRTP_HS32, 0};
   static const ZrtpType sas_types[] = {ZRTP_B32, ZRTP_B256, 0};
   const ZrtpCrypto *crypto = &gst_zrtp_crypto;
 
@@ -73,6 +75,14 @@ choices (ZrtpKind kind)
   return g_string_free (text, FALSE);
 }
 
+/* How many types the user may name. One place among the key agreements is for Multistream, which an
+ * endpoint with several media streams MUST support (RFC 6189 §5.1.5) and which the engine adds. */
+static guint
+max_named (ZrtpKind kind)
+{
+  return kind == ZRTP_KEY_AGREEMENT ? ZRTP_MAX_LISTED - 1 : ZRTP_MAX_LISTED;
+}
+
 static gboolean
 append (ZrtpKind kind, const gchar *name, const gchar *all, ZrtpList *list, GError **error)
 {
@@ -94,10 +104,11 @@ append (ZrtpKind kind, const gchar *name, const gchar *all, ZrtpList *list, GErr
           name);
       return FALSE;
     }
-  if (list->n == ZRTP_MAX_LISTED) {
+  if (list->n == max_named (kind)) {
     g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
-        "%s=%s: a Hello has room for %d types; leave some out", gst_zrtp_kind_names[kind], all,
-        ZRTP_MAX_LISTED);
+        "%s=%s: a Hello has room for %d types%s; name at most %u", gst_zrtp_kind_names[kind], all,
+        ZRTP_MAX_LISTED, kind == ZRTP_KEY_AGREEMENT ? ", one of them taken by Multistream" : "",
+        max_named (kind));
     return FALSE;
   }
   list->type[list->n++] = type;

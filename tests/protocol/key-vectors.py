@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The key derivation of RFC 6189 §4.4.1.4-§4.5.3 a second time, with Python's hashlib and hmac only.
 
-Prints what test-messages.c expects of zrtp_derive_keys(), for both hashes.
+Prints what test-messages.c expects of zrtp_derive_keys(), for each hash.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -39,7 +39,7 @@ def derive(name, key_bits):
 
 
 if __name__ == '__main__':
-    for arguments in (('sha256', 128), ('sha384', 256)):
+    for arguments in (('sha256', 128), ('sha384', 256), ('sha512', 256), ('sha3_256', 128), ('sha3_384', 256)):
         print(f'  {{ /* {arguments[0]}, {arguments[1]}-bit cipher key */')
         derive(*arguments)
         print('  },')

@@ -6,10 +6,12 @@
 
 #include <string.h>
 
-static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384, NULL};
+static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384, &zrtp_nettle_s512,
+    &zrtp_nettle_n256, &zrtp_nettle_n384, NULL};
 static const ZrtpCipher *const ciphers[] = {&zrtp_nettle_aes1, &zrtp_nettle_aes3, NULL};
-static const ZrtpKeyAgreement *const key_agreements[] = {
-    &zrtp_nettle_x255, &zrtp_nettle_ec25, &zrtp_nettle_ec38, &zrtp_gmp_dh3k, NULL};
+static const ZrtpKeyAgreement *const key_agreements[] = {&zrtp_nettle_x255, &zrtp_nettle_e255,
+    &zrtp_nettle_x448, &zrtp_nettle_ec25, &zrtp_nettle_ec38, &zrtp_nettle_ec52, &zrtp_gmp_dh3k,
+    &zrtp_gmp_dh2k, NULL};
 
 /* splitmix64: the same seed, the same run */
 bool

@@ -13,7 +13,8 @@ enum {
   BOTH = 1 << ALICE | 1 << BOB
 };
 
-static const ZrtpType key_agreements[] = {ZRTP_X255, ZRTP_EC25, ZRTP_EC38, ZRTP_DH3K};
+static const ZrtpType key_agreements[] = {
+    ZRTP_X255, ZRTP_E255, ZRTP_X448, ZRTP_EC25, ZRTP_EC38, ZRTP_EC52, ZRTP_DH3K, ZRTP_DH2K};
 
 /* --- Wires ----------------------------------------------------------------------------------------- */
 
@@ -68,70 +69,161 @@ one_initiator (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *u
 
 /* --- Success --------------------------------------------------------------------------------------- */
 
+/* Whether the three go together (§5.1.5); what does not has tests of its own. */
+static bool
+fits (ZrtpType key_agreement, ZrtpType hash, ZrtpType cipher)
+{
+  switch (key_agreement) {
+    case ZRTP_EC38:
+      return hash == ZRTP_S384 || hash == ZRTP_N384;
+    case ZRTP_DH2K:
+      return cipher == ZRTP_AES1;
+    default:
+      return true;
+  }
+}
+
+static void
+assert_negotiates (const ZrtpType wanted[ZRTP_N_KINDS], unsigned initiator, uint64_t seed)
+{
+  Pair pair;
+  const ZrtpType *chosen;
+
+  pair_init (&pair, seed);
+  for (unsigned e = 0; e < 2; e++)
+    for (ZrtpKind kind = 0; kind < ZRTP_N_KINDS; kind++)
+      offer_only (&pair.end[e].config, kind, wanted[kind]);
+  pair.wire = one_initiator;
+  pair.user = &initiator;
+  pair_start (&pair, BOTH);
+  pair_settle (&pair);
+  pair_assert_secure (&pair);
+
+  chosen = pair.end[ALICE].secure.choice.type;
+  for (ZrtpKind kind = 0; kind < ZRTP_N_KINDS; kind++)
+    g_assert_cmphex (chosen[kind], ==, wanted[kind]);
+  g_assert_cmpuint (pair.end[ALICE].send_key.size, ==,
+      (chosen[ZRTP_CIPHER] == ZRTP_AES1 ? 16 : 32) + ZRTP_SRTP_SALT_SIZE);
+  g_assert_cmpint (zrtp_engine_get_role (pair.end[initiator].engine), ==, ZRTP_ROLE_INITIATOR);
+  g_assert_cmpuint (strlen (pair.end[ALICE].secure.sas), ==,
+      chosen[ZRTP_SAS] == ZRTP_B32 ? 4 : strlen (pair.end[BOB].secure.sas));
+  pair_clear (&pair);
+}
+
 static void
 test_all_algorithms (void)
 {
-  static const ZrtpType hashes[] = {ZRTP_S256, ZRTP_S384};
+  static const ZrtpType hashes[] = {ZRTP_S256, ZRTP_S384, ZRTP_S512, ZRTP_N256, ZRTP_N384};
   static const ZrtpType ciphers[] = {ZRTP_AES1, ZRTP_AES3};
   static const ZrtpType tags[] = {ZRTP_HS80, ZRTP_HS32};
   static const ZrtpType sas[] = {ZRTP_B32, ZRTP_B256};
 
   for (unsigned k = 0; k < G_N_ELEMENTS (key_agreements); k++)
-    for (unsigned bits = 0; bits < 32; bits++) {
-      Pair pair;
-      unsigned initiator = bits >> 4 & 1;
-      const ZrtpType *chosen;
+    for (unsigned h = 0; h < G_N_ELEMENTS (hashes); h++)
+      for (unsigned bits = 0; bits < 16; bits++) {
+        const ZrtpType wanted[ZRTP_N_KINDS] = {
+            [ZRTP_HASH] = hashes[h],
+            [ZRTP_CIPHER] = ciphers[bits & 1],
+            [ZRTP_AUTH_TAG] = tags[bits >> 1 & 1],
+            [ZRTP_KEY_AGREEMENT] = key_agreements[k],
+            [ZRTP_SAS] = sas[bits >> 2 & 1],
+        };
 
-      if (key_agreements[k] == ZRTP_DH3K && bits % 5)
-        continue; /* slow */
-      pair_init (&pair, bits);
-      for (unsigned e = 0; e < 2; e++) {
-        ZrtpConfig *config = &pair.end[e].config;
-
-        offer_only (config, ZRTP_KEY_AGREEMENT, key_agreements[k]);
-        offer_only (config, ZRTP_HASH, hashes[bits & 1]);
-        offer_only (config, ZRTP_CIPHER, ciphers[bits >> 1 & 1]);
-        offer_only (config, ZRTP_AUTH_TAG, tags[bits >> 2 & 1]);
-        offer_only (config, ZRTP_SAS, sas[bits >> 3 & 1]);
+        if (key_agreements[k] == ZRTP_DH3K && (h + bits) % 5)
+          continue; /* slow */
+        if (fits (key_agreements[k], hashes[h], ciphers[bits & 1]))
+          assert_negotiates (wanted, bits >> 3, 16 * h + bits);
       }
-      if (key_agreements[k] == ZRTP_EC38 && hashes[bits & 1] != ZRTP_S384)
-        continue; /* falls back: its own test */
-      pair.wire = one_initiator;
-      pair.user = &initiator;
+}
+
+/* §5.1.5: EC38 needs SHA-384 or SHA3-384; without one in common both ends pass to the next. */
+static void
+test_ec38_needs_its_hash (void)
+{
+  static const struct {
+    ZrtpType alices, bobs, key_agreement, hash;
+  } rows[] = {
+      {ZRTP_S384, ZRTP_S256, ZRTP_EC25, ZRTP_S256},
+      {ZRTP_S384, ZRTP_N384, ZRTP_EC25, ZRTP_S256},
+      {ZRTP_S512, ZRTP_S512, ZRTP_EC25, ZRTP_S512},
+      {ZRTP_N256, ZRTP_N256, ZRTP_EC25, ZRTP_N256},
+      {ZRTP_N384, ZRTP_N384, ZRTP_EC38, ZRTP_N384},
+      {ZRTP_S384, ZRTP_S384, ZRTP_EC38, ZRTP_S384},
+  };
+
+  for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
+    Pair pair;
+
+    pair_init (&pair, i);
+    for (unsigned e = 0; e < 2; e++)
+      pair.end[e].config.offer.list[ZRTP_KEY_AGREEMENT] = (ZrtpList){2, {ZRTP_EC38, ZRTP_EC25}};
+    offer_only (&pair.end[ALICE].config, ZRTP_HASH, rows[i].alices);
+    offer_only (&pair.end[BOB].config, ZRTP_HASH, rows[i].bobs);
+    pair_start (&pair, BOTH);
+    pair_settle (&pair);
+    pair_assert_secure (&pair);
+    g_assert_cmphex (
+        pair.end[BOB].secure.choice.type[ZRTP_KEY_AGREEMENT], ==, rows[i].key_agreement);
+    g_assert_cmphex (pair.end[BOB].secure.choice.type[ZRTP_HASH], ==, rows[i].hash);
+    pair_clear (&pair);
+  }
+}
+
+/* X25519 under its two names: both commit at once, each with its own order, and it is one and the same
+ * that they commit to; nobody makes a second key pair. */
+static unsigned n_generated;
+
+static bool
+counting_x255 (const ZrtpRandom *random, unsigned bits, uint8_t *secret, uint8_t *pv)
+{
+  n_generated++;
+  return zrtp_nettle_x255.generate (random, bits, secret, pv);
+}
+
+static bool
+counting_e255 (const ZrtpRandom *random, unsigned bits, uint8_t *secret, uint8_t *pv)
+{
+  n_generated++;
+  return zrtp_nettle_e255.generate (random, bits, secret, pv);
+}
+
+static void
+test_x25519_contention (void)
+{
+  static const struct {
+    ZrtpList alices, bobs;
+    ZrtpType chosen;
+  } rows[] = {
+      {{2, {ZRTP_X255, ZRTP_E255}}, {2, {ZRTP_E255, ZRTP_X255}}, ZRTP_X255},
+      {{2, {ZRTP_E255, ZRTP_X255}}, {2, {ZRTP_E255, ZRTP_X255}}, ZRTP_E255},
+      {{2, {ZRTP_X255, ZRTP_E255}}, {1, {ZRTP_E255}}, ZRTP_E255},
+      {{2, {ZRTP_E255, ZRTP_X255}}, {1, {ZRTP_X255}}, ZRTP_X255},
+  };
+  ZrtpKeyAgreement x255 = zrtp_nettle_x255, e255 = zrtp_nettle_e255;
+  const ZrtpKeyAgreement *const counting[] = {&x255, &e255, &zrtp_gmp_dh3k, NULL};
+
+  x255.generate = counting_x255;
+  e255.generate = counting_e255;
+  for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++)
+    for (unsigned seed = 0; seed < 8; seed++) {
+      Pair pair;
+
+      n_generated = 0;
+      pair_init (&pair, seed);
+      for (unsigned e = 0; e < 2; e++)
+        pair.end[e].crypto.key_agreements = counting;
+      pair.end[ALICE].config.offer.list[ZRTP_KEY_AGREEMENT] = rows[i].alices;
+      pair.end[BOB].config.offer.list[ZRTP_KEY_AGREEMENT] = rows[i].bobs;
       pair_start (&pair, BOTH);
       pair_settle (&pair);
       pair_assert_secure (&pair);
-
-      chosen = pair.end[ALICE].secure.choice.type;
-      g_assert_cmphex (chosen[ZRTP_KEY_AGREEMENT], ==, key_agreements[k]);
-      g_assert_cmphex (chosen[ZRTP_HASH], ==, hashes[bits & 1]);
-      g_assert_cmphex (chosen[ZRTP_CIPHER], ==, ciphers[bits >> 1 & 1]);
-      g_assert_cmphex (chosen[ZRTP_AUTH_TAG], ==, tags[bits >> 2 & 1]);
-      g_assert_cmphex (chosen[ZRTP_SAS], ==, sas[bits >> 3 & 1]);
-      g_assert_cmpuint (pair.end[ALICE].send_key.size, ==,
-          (chosen[ZRTP_CIPHER] == ZRTP_AES1 ? 16 : 32) + ZRTP_SRTP_SALT_SIZE);
-      g_assert_cmpint (zrtp_engine_get_role (pair.end[initiator].engine), ==, ZRTP_ROLE_INITIATOR);
-      g_assert_cmpuint (strlen (pair.end[ALICE].secure.sas), ==,
-          chosen[ZRTP_SAS] == ZRTP_B32 ? 4 : strlen (pair.end[BOB].secure.sas));
+      for (unsigned e = 0; e < 2; e++) {
+        g_assert_cmphex (pair.end[e].secure.choice.type[ZRTP_KEY_AGREEMENT], ==, rows[i].chosen);
+        g_assert_cmpuint (pair.end[e].n_sent[ZRTP_MESSAGE_COMMIT], ==, 1);
+      }
+      g_assert_cmpuint (n_generated, ==, 2);
       pair_clear (&pair);
     }
-}
-
-/* §5.1.5: EC38 needs SHA-384; without it in common both ends pass to the next. */
-static void
-test_ec38_needs_s384 (void)
-{
-  Pair pair;
-
-  pair_init (&pair, 1);
-  for (unsigned e = 0; e < 2; e++)
-    pair.end[e].config.offer.list[ZRTP_KEY_AGREEMENT] = (ZrtpList){2, {ZRTP_EC38, ZRTP_EC25}};
-  offer_only (&pair.end[BOB].config, ZRTP_HASH, ZRTP_S256);
-  pair_start (&pair, BOTH);
-  pair_settle (&pair);
-  pair_assert_secure (&pair);
-  g_assert_cmphex (pair.end[BOB].secure.choice.type[ZRTP_KEY_AGREEMENT], ==, ZRTP_EC25);
-  pair_clear (&pair);
 }
 
 /* §5.2: "If a mandatory algorithm is not included in the list, it is implicitly added" */
@@ -762,22 +854,37 @@ test_commit_known_not_offered (void)
   }
 }
 
-/* §5.1.5: EC38 with SHA-256 is refused, although both were offered. */
+/* §5.1.5: what does not go together is refused, although all of it was offered. */
 static void
-test_commit_ec38_s256 (void)
+test_commit_misfits (void)
 {
-  Pair pair;
-  uint32_t set[2] = {COMMIT_HASH, ZRTP_S256};
+  static const struct {
+    ZrtpType key_agreement;
+    uint32_t set[2];
+    unsigned code;
+  } rows[] = {
+      {ZRTP_EC38, {COMMIT_HASH, ZRTP_S256}, ZRTP_ERROR_HASH},
+      {ZRTP_EC38, {COMMIT_HASH, ZRTP_N256}, ZRTP_ERROR_HASH},
+      {ZRTP_EC38, {COMMIT_HASH, ZRTP_S512}, ZRTP_ERROR_HASH},
+      {ZRTP_DH2K, {COMMIT_CIPHER, ZRTP_AES3}, ZRTP_ERROR_CIPHER},
+  };
 
-  pair_init (&pair, 7);
-  for (unsigned e = 0; e < 2; e++)
-    offer_only (&pair.end[e].config, ZRTP_KEY_AGREEMENT, ZRTP_EC38);
-  pair.wire = commit_names;
-  pair.user = set;
-  pair_start (&pair, BOTH);
-  pair_settle (&pair);
-  g_assert_cmphex (pair.end[BOB].failed_code, ==, ZRTP_ERROR_HASH);
-  pair_clear (&pair);
+  for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
+    Pair pair;
+
+    pair_init (&pair, 7);
+    for (unsigned e = 0; e < 2; e++) {
+      offer_only (&pair.end[e].config, ZRTP_KEY_AGREEMENT, rows[i].key_agreement);
+      pair.end[e].config.offer.list[ZRTP_HASH] =
+          (ZrtpList){5, {ZRTP_S256, ZRTP_S384, ZRTP_S512, ZRTP_N256, ZRTP_N384}};
+    }
+    pair.wire = commit_names;
+    pair.user = (void *) rows[i].set;
+    pair_start (&pair, BOTH);
+    pair_settle (&pair);
+    g_assert_cmphex (pair.end[BOB].failed_code, ==, rows[i].code);
+    pair_clear (&pair);
+  }
 }
 
 /* A26: a Multistream Commit without a session key; A27: a Preshared one against our DH Commit. */
@@ -856,32 +963,26 @@ test_altered_dhpart1 (void)
 static uint8_t bad_pv[ZRTP_MAX_PV];
 
 static bool
-bad_x255 (const ZrtpRandom *random, unsigned bits, uint8_t *secret, uint8_t *pv)
+bad_generate (const ZrtpRandom *random, unsigned bits, uint8_t *secret, uint8_t *pv)
 {
   memset (secret, 1, ZRTP_MAX_SECRET);
-  memcpy (pv, bad_pv, 32);
-  return true;
-}
-
-static bool
-bad_dh3k (const ZrtpRandom *random, unsigned bits, uint8_t *secret, uint8_t *pv)
-{
-  memset (secret, 1, ZRTP_MAX_SECRET);
-  memcpy (pv, bad_pv, 384);
+  memcpy (pv, bad_pv, sizeof bad_pv);
   return true;
 }
 
 static void
-assert_bad_pv (const ZrtpKeyAgreement *attacker, unsigned attacker_role)
+assert_bad_pv (const ZrtpKeyAgreement *ka, unsigned attacker_role)
 {
-  const ZrtpKeyAgreement *const only[] = {attacker, &zrtp_gmp_dh3k, NULL};
+  const ZrtpKeyAgreement attacker = {
+      ka->type, ka->pv_size, ka->result_size, ka->finite_field, bad_generate, ka->agree};
+  const ZrtpKeyAgreement *const only[] = {&attacker, &zrtp_gmp_dh3k, NULL};
   unsigned initiator = attacker_role == ZRTP_ROLE_INITIATOR ? ALICE : BOB;
   Pair pair;
 
   pair_init (&pair, 7);
   pair.end[ALICE].crypto.key_agreements = only;
   for (unsigned e = 0; e < 2; e++)
-    offer_only (&pair.end[e].config, ZRTP_KEY_AGREEMENT, attacker->type);
+    offer_only (&pair.end[e].config, ZRTP_KEY_AGREEMENT, ka->type);
   pair.wire = one_initiator;
   pair.user = &initiator;
   pair_start (&pair, BOTH);
@@ -895,21 +996,26 @@ assert_bad_pv (const ZrtpKeyAgreement *attacker, unsigned attacker_role)
 static void
 test_bad_pv (void)
 {
-  const ZrtpKeyAgreement x255 = {ZRTP_X255, 32, 32, false, bad_x255, zrtp_nettle_x255.agree};
-  const ZrtpKeyAgreement dh3k = {ZRTP_DH3K, 384, 384, true, bad_dh3k, zrtp_gmp_dh3k.agree};
+  static const ZrtpKeyAgreement *const all[] = {&zrtp_nettle_x255, &zrtp_nettle_e255,
+      &zrtp_nettle_x448, &zrtp_nettle_ec25, &zrtp_nettle_ec38, &zrtp_nettle_ec52, &zrtp_gmp_dh2k,
+      &zrtp_gmp_dh3k};
 
-  for (unsigned role = ZRTP_ROLE_INITIATOR; role <= ZRTP_ROLE_RESPONDER; role++) {
-    memset (bad_pv, 0, sizeof bad_pv);
-    assert_bad_pv (&x255, role);
-    assert_bad_pv (&dh3k, role);
-    bad_pv[0] = 1; /* the little-endian 1 of X25519 is of low order */
-    assert_bad_pv (&x255, role);
-    bad_pv[0] = 0;
-    bad_pv[383] = 1;
-    assert_bad_pv (&dh3k, role);
-    memset (bad_pv, 0xff, sizeof bad_pv); /* >= p */
-    assert_bad_pv (&dh3k, role);
-  }
+  for (unsigned role = ZRTP_ROLE_INITIATOR; role <= ZRTP_ROLE_RESPONDER; role++)
+    for (unsigned i = 0; i < G_N_ELEMENTS (all); i++) {
+      memset (bad_pv, 0, sizeof bad_pv);
+      assert_bad_pv (all[i], role);
+      bad_pv[0] =
+          1; /* the little-endian 1 of X25519 and X448 is of low order, no curve has (2^k, 0) */
+      if (!all[i]->finite_field)
+        assert_bad_pv (all[i], role);
+      bad_pv[0] = 0;
+      bad_pv[all[i]->pv_size - 1] = 1; /* 1, or (0, 1) */
+      if (all[i]->pv_size > 56)
+        assert_bad_pv (all[i], role);
+      memset (bad_pv, 0xff, sizeof bad_pv); /* >= p */
+      if (all[i]->pv_size > 56)
+        assert_bad_pv (all[i], role);
+    }
 }
 
 /* A18, §9: packets that are not from the sender of the Hello are not used, and the exchange goes on
@@ -1736,7 +1842,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/engine/all-algorithms", test_all_algorithms);
-  g_test_add_func ("/engine/ec38-needs-s384", test_ec38_needs_s384);
+  g_test_add_func ("/engine/ec38-needs-its-hash", test_ec38_needs_its_hash);
+  g_test_add_func ("/engine/x25519-contention", test_x25519_contention);
   g_test_add_func ("/engine/nothing-listed", test_nothing_listed);
   g_test_add_func ("/engine/contention", test_contention);
   g_test_add_func ("/engine/key-pair-kept", test_key_pair_kept);
@@ -1757,7 +1864,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/commit-zid", test_commit_zid);
   g_test_add_func ("/engine/commit-not-offered", test_commit_not_offered);
   g_test_add_func ("/engine/commit-known-not-offered", test_commit_known_not_offered);
-  g_test_add_func ("/engine/commit-ec38-s256", test_commit_ec38_s256);
+  g_test_add_func ("/engine/commit-misfits", test_commit_misfits);
   g_test_add_func ("/engine/commit-without-dh", test_commit_without_dh);
   g_test_add_func ("/engine/hvi", test_hvi);
   g_test_add_func ("/engine/altered-commit", test_altered_commit);

@@ -123,14 +123,15 @@ record_wire (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *use
   return true;
 }
 
-static uint8_t agreed[32]; /* the last DHResult */
+static const ZrtpKeyAgreement *noted;
+static uint8_t agreed[ZRTP_MAX_DHRESULT]; /* the last DHResult of it */
 
 static bool
 noting_agree (const uint8_t *secret, const uint8_t *pv, uint8_t *result)
 {
-  bool ok = zrtp_nettle_x255.agree (secret, pv, result);
+  bool ok = noted->agree (secret, pv, result);
 
-  memcpy (agreed, result, 32);
+  memcpy (agreed, result, noted->result_size);
   return ok;
 }
 
@@ -138,17 +139,18 @@ noting_agree (const uint8_t *secret, const uint8_t *pv, uint8_t *result)
   record->data[ZRTP_MESSAGE_##type][from], (guint) record->size[ZRTP_MESSAGE_##type][from]
 
 static void
-test_whole_derivation (void)
+assert_whole_derivation (const ZrtpKeyAgreement *ka, const ZrtpHash *hash, GChecksumType type)
 {
   const ZrtpKeyAgreement noting = {
-      ZRTP_X255, 32, 32, false, zrtp_nettle_x255.generate, noting_agree};
+      ka->type, ka->pv_size, ka->result_size, ka->finite_field, ka->generate, noting_agree};
   const ZrtpKeyAgreement *const only[] = {&noting, NULL};
+  const guint size = (guint) hash->size;
 
+  noted = ka;
   for (unsigned seed = 0; seed < 6; seed++) {
     Record *record = g_new0 (Record, 1);
     Pair pair;
-    guint8 total[32], s0[32], hvi[32], key[32], shared[32];
-    const ZrtpHash *s256 = &zrtp_nettle_s256;
+    guint8 total[64], s0[64], hvi[64], key[64], shared[32];
     GBytes *context;
     unsigned i, r;
 
@@ -156,7 +158,9 @@ test_whole_derivation (void)
     pair_init (&pair, seed);
     for (unsigned e = 0; e < 2; e++) {
       pair.end[e].crypto.key_agreements = only;
-      offer_only (&pair.end[e].config, ZRTP_KEY_AGREEMENT, ZRTP_X255);
+      offer_only (&pair.end[e].config, ZRTP_KEY_AGREEMENT, ka->type);
+      offer_only (&pair.end[e].config, ZRTP_HASH, hash->type);
+      offer_only (&pair.end[e].config, ZRTP_CIPHER, ZRTP_AES1);
       pair.end[e].has_record = pair.end[e].record.has_rs1 = seed & 1;
       memcpy (pair.end[e].record.rs1, shared, 32);
     }
@@ -168,35 +172,43 @@ test_whole_derivation (void)
     i = zrtp_engine_get_role (pair.end[ALICE].engine) == ZRTP_ROLE_INITIATOR ? ALICE : BOB, r = !i;
 
     /* §4.4.1.1 */
-    glib_hash (
-        G_CHECKSUM_SHA256, join ("bb", MESSAGE (DHPART2, i), MESSAGE (HELLO, r)), NULL, 0, hvi);
+    glib_hash (type, join ("bb", MESSAGE (DHPART2, i), MESSAGE (HELLO, r)), NULL, 0, hvi);
     g_assert_cmpmem (hvi, 32, record->data[ZRTP_MESSAGE_COMMIT][i] + 76, 32);
     /* §4.3.1 */
-    glib_hash (G_CHECKSUM_SHA256, join ("s", "Initiator"), shared, 32, key);
+    glib_hash (type, join ("s", "Initiator"), shared, 32, key);
     g_assert_cmpint (
         memcmp (record->data[ZRTP_MESSAGE_DHPART2][i] + 44, key, 8) == 0, ==, seed & 1);
-    glib_hash (G_CHECKSUM_SHA256, join ("s", "Responder"), shared, 32, key);
+    glib_hash (type, join ("s", "Responder"), shared, 32, key);
     g_assert_cmpint (
         memcmp (record->data[ZRTP_MESSAGE_DHPART1][r] + 44, key, 8) == 0, ==, seed & 1);
     /* §4.4.1.4 */
-    glib_hash (G_CHECKSUM_SHA256,
+    glib_hash (type,
         join ("bbbb", MESSAGE (HELLO, r), MESSAGE (COMMIT, i), MESSAGE (DHPART1, r),
             MESSAGE (DHPART2, i)),
         NULL, 0, total);
-    glib_hash (G_CHECKSUM_SHA256,
-        join ("ubsbbbubuu", 1u, agreed, 32u, "ZRTP-HMAC-KDF", pair.end[i].call->zid, 12u,
-            pair.end[r].call->zid, 12u, total, 32u, seed & 1 ? 32u : 0u, shared,
-            seed & 1 ? 32u : 0u, 0u, 0u),
+    glib_hash (type,
+        join ("ubsbbbubuu", 1u, agreed, (guint) ka->result_size, "ZRTP-HMAC-KDF",
+            pair.end[i].call->zid, 12u, pair.end[r].call->zid, 12u, total, size,
+            seed & 1 ? 32u : 0u, shared, seed & 1 ? 32u : 0u, 0u, 0u),
         NULL, 0, s0);
-    context = join ("bbb", pair.end[i].call->zid, 12u, pair.end[r].call->zid, 12u, total, 32u);
-    assert_derived (G_CHECKSUM_SHA256, s0, (guint) s256->size, "Initiator SRTP master key", context,
+    context = join ("bbb", pair.end[i].call->zid, 12u, pair.end[r].call->zid, 12u, total, size);
+    assert_derived (type, s0, size, "Initiator SRTP master key", context,
         pair.end[i].send_key.key_and_salt, 16);
-    assert_derived (G_CHECKSUM_SHA256, s0, 32, "Responder SRTP master key", context,
+    assert_derived (type, s0, size, "Responder SRTP master key", context,
         pair.end[r].send_key.key_and_salt, 16);
     g_bytes_unref (context);
     g_free (record);
     pair_clear (&pair);
   }
+}
+
+static void
+test_whole_derivation (void)
+{
+  assert_whole_derivation (&zrtp_nettle_x255, &zrtp_nettle_s256, G_CHECKSUM_SHA256);
+  assert_whole_derivation (&zrtp_nettle_ec52, &zrtp_nettle_s384, G_CHECKSUM_SHA384);
+  assert_whole_derivation (&zrtp_nettle_x448, &zrtp_nettle_s512, G_CHECKSUM_SHA512);
+  assert_whole_derivation (&zrtp_gmp_dh2k, &zrtp_nettle_s256, G_CHECKSUM_SHA256);
 }
 
 /* --- The two directions have nothing in common (for pair_assert_secure) ------------------------------------ */

@@ -315,24 +315,43 @@ test_ping (void)
 
 /* --- Choice of algorithms, §4.1.2 -------------------------------------------------------------------- */
 
+static ZrtpChoice
+assert_choose (const ZrtpOffer *a, const ZrtpOffer *b)
+{
+  ZrtpChoice x, y;
+
+  zrtp_choose (a, b, &x);
+  zrtp_choose (b, a, &y);
+  /* both ends arrive at the same one */
+  g_assert_cmphex (x.type[ZRTP_KEY_AGREEMENT], ==, y.type[ZRTP_KEY_AGREEMENT]);
+  /* and either takes what the other chose, and what it chose itself */
+  for (unsigned i = 0; i < 4; i++)
+    g_assert_cmpuint (zrtp_check_choice (i & 1 ? a : b, i & 2 ? &x : &y), ==, 0);
+  if (x.type[ZRTP_KEY_AGREEMENT] == ZRTP_EC38)
+    g_assert_true (x.type[ZRTP_HASH] == ZRTP_S384 || x.type[ZRTP_HASH] == ZRTP_N384);
+  if (x.type[ZRTP_KEY_AGREEMENT] == ZRTP_DH2K)
+    g_assert_cmphex (x.type[ZRTP_CIPHER], ==, ZRTP_AES1);
+  return x;
+}
+
+static void
+set_list (ZrtpOffer *offer, ZrtpKind kind, const ZrtpType *types, unsigned n)
+{
+  offer->list[kind].n = (uint8_t) n;
+  memcpy (offer->list[kind].type, types, n * sizeof *types);
+}
+
 static ZrtpType
 choose (const ZrtpType *ours, unsigned n_ours, const ZrtpType *theirs, unsigned n_theirs)
 {
   ZrtpOffer a = {0}, b = {0};
-  ZrtpChoice x, y;
+  ZrtpChoice x;
 
   a.list[ZRTP_HASH] = b.list[ZRTP_HASH] = (ZrtpList){2, {ZRTP_S256, ZRTP_S384}};
   a.list[ZRTP_CIPHER] = b.list[ZRTP_CIPHER] = (ZrtpList){2, {ZRTP_AES1, ZRTP_AES3}};
-  a.list[ZRTP_KEY_AGREEMENT].n = (uint8_t) n_ours;
-  b.list[ZRTP_KEY_AGREEMENT].n = (uint8_t) n_theirs;
-  memcpy (a.list[ZRTP_KEY_AGREEMENT].type, ours, n_ours * sizeof *ours);
-  memcpy (b.list[ZRTP_KEY_AGREEMENT].type, theirs, n_theirs * sizeof *theirs);
-  zrtp_choose (&a, &b, &x);
-  zrtp_choose (&b, &a, &y);
-  /* both ends arrive at the same one */
-  g_assert_cmphex (x.type[ZRTP_KEY_AGREEMENT], ==, y.type[ZRTP_KEY_AGREEMENT]);
-  g_assert_cmpuint (zrtp_check_choice (&a, &y), ==, 0);
-  g_assert_cmpuint (zrtp_check_choice (&b, &x), ==, 0);
+  set_list (&a, ZRTP_KEY_AGREEMENT, ours, n_ours);
+  set_list (&b, ZRTP_KEY_AGREEMENT, theirs, n_theirs);
+  x = assert_choose (&a, &b);
   if (x.type[ZRTP_KEY_AGREEMENT] == ZRTP_EC38) {
     g_assert_cmphex (x.type[ZRTP_HASH], ==, ZRTP_S384);
     g_assert_cmphex (x.type[ZRTP_CIPHER], ==, ZRTP_AES3);
@@ -352,7 +371,7 @@ test_choice (void)
   static const ZrtpType mult[] = {ZRTP_MULT, ZRTP_PRSH, ZRTP_X255};
   static const ZrtpType strange[] = {ZRTP_TYPE ('K', '2', '5', '5'), ZRTP_X255};
   static const ZrtpType speed[] = {
-      ZRTP_DH2K, ZRTP_X255, ZRTP_EC25, ZRTP_X448, ZRTP_DH3K, ZRTP_EC38, ZRTP_EC52};
+      ZRTP_DH2K, ZRTP_X255, ZRTP_E255, ZRTP_EC25, ZRTP_X448, ZRTP_DH3K, ZRTP_EC38, ZRTP_EC52};
 
   g_assert_cmphex (CHOOSE (alice, bob), ==, ZRTP_EC25);
   g_assert_cmphex (CHOOSE (x, e), ==, ZRTP_DH3K);
@@ -369,11 +388,187 @@ test_choice (void)
     }
 }
 
+/* X25519 has two names: who knows one meets who knows both, in whatever order. */
+static void
+test_choice_x25519 (void)
+{
+  static const ZrtpType both[2][3] = {
+      {ZRTP_X255, ZRTP_E255, ZRTP_DH3K}, {ZRTP_E255, ZRTP_X255, ZRTP_DH3K}};
+  static const ZrtpType x255[2][2] = {{ZRTP_X255, ZRTP_DH3K}, {ZRTP_DH3K, ZRTP_X255}};
+  static const ZrtpType e255[2][2] = {{ZRTP_E255, ZRTP_DH3K}, {ZRTP_DH3K, ZRTP_E255}};
+  static const ZrtpType first_ec[] = {ZRTP_EC25, ZRTP_E255, ZRTP_X255};
+
+  for (unsigned i = 0; i < 2; i++)
+    for (unsigned j = 0; j < 2; j++) {
+      g_assert_cmphex (CHOOSE (both[i], x255[j]), ==, ZRTP_X255);
+      g_assert_cmphex (CHOOSE (x255[j], both[i]), ==, ZRTP_X255);
+      g_assert_cmphex (CHOOSE (both[i], e255[j]), ==, ZRTP_E255);
+      g_assert_cmphex (CHOOSE (e255[j], both[i]), ==, ZRTP_E255);
+      /* Each first on its own list: the same of the two at both ends. */
+      g_assert_cmphex (CHOOSE (both[i], both[j]), ==, i && j ? ZRTP_E255 : ZRTP_X255);
+      g_assert_cmphex (CHOOSE (both[i], first_ec), ==, both[i][0]);
+      g_assert_cmphex (CHOOSE (x255[i], e255[j]), ==, ZRTP_DH3K);
+    }
+}
+
+/* What the key agreement makes of hash and cipher, §5.1.5. */
+static void
+test_choice_coupling (void)
+{
+  static const struct {
+    ZrtpType key_agreement;
+    ZrtpList our_hashes, their_hashes, our_ciphers, their_ciphers;
+    ZrtpType chosen, hash, cipher;
+  } rows[] = {
+      /* EC38: a hash of 384 bits in common, the first on our list, or not at all */
+      {ZRTP_EC38, {2, {ZRTP_S256, ZRTP_S384}}, {2, {ZRTP_S384, ZRTP_S256}},
+          {2, {ZRTP_AES1, ZRTP_AES3}}, {2, {ZRTP_AES1, ZRTP_AES3}}, ZRTP_EC38, ZRTP_S384,
+          ZRTP_AES3},
+      {ZRTP_EC38, {2, {ZRTP_N384, ZRTP_S384}}, {2, {ZRTP_S384, ZRTP_N384}},
+          {2, {ZRTP_AES1, ZRTP_AES3}}, {1, {ZRTP_AES1}}, ZRTP_EC38, ZRTP_N384, ZRTP_AES1},
+      {ZRTP_EC38, {2, {ZRTP_S256, ZRTP_N384}}, {2, {ZRTP_S256, ZRTP_N384}}, {1, {ZRTP_AES1}},
+          {2, {ZRTP_AES3, ZRTP_AES1}}, ZRTP_EC38, ZRTP_N384, ZRTP_AES1},
+      {ZRTP_EC38, {2, {ZRTP_S256, ZRTP_N384}}, {2, {ZRTP_S256, ZRTP_S384}},
+          {2, {ZRTP_AES3, ZRTP_AES1}}, {2, {ZRTP_AES3, ZRTP_AES1}}, ZRTP_DH3K, ZRTP_S256,
+          ZRTP_AES3},
+      {ZRTP_EC38, {2, {ZRTP_S512, ZRTP_N256}}, {2, {ZRTP_S512, ZRTP_N256}}, {1, {ZRTP_AES3}},
+          {1, {ZRTP_AES3}}, ZRTP_DH3K, ZRTP_S512, ZRTP_AES3},
+      /* EC52: the strongest in common, if any */
+      {ZRTP_EC52, {4, {ZRTP_S256, ZRTP_N384, ZRTP_S384, ZRTP_S512}},
+          {4, {ZRTP_S256, ZRTP_S384, ZRTP_N384, ZRTP_S512}}, {2, {ZRTP_AES1, ZRTP_AES3}},
+          {2, {ZRTP_AES1, ZRTP_AES3}}, ZRTP_EC52, ZRTP_S512, ZRTP_AES3},
+      {ZRTP_EC52, {4, {ZRTP_S256, ZRTP_N384, ZRTP_S384, ZRTP_S512}},
+          {3, {ZRTP_S256, ZRTP_S384, ZRTP_N384}}, {2, {ZRTP_AES1, ZRTP_AES3}}, {1, {ZRTP_AES1}},
+          ZRTP_EC52, ZRTP_N384, ZRTP_AES1},
+      {ZRTP_EC52, {2, {ZRTP_S256, ZRTP_S384}}, {2, {ZRTP_S512, ZRTP_S384}}, {1, {ZRTP_AES1}},
+          {2, {ZRTP_AES1, ZRTP_AES3}}, ZRTP_EC52, ZRTP_S384, ZRTP_AES1},
+      {ZRTP_EC52, {2, {ZRTP_N256, ZRTP_S384}}, {2, {ZRTP_S512, ZRTP_N256}},
+          {2, {ZRTP_AES1, ZRTP_AES3}}, {2, {ZRTP_AES1, ZRTP_AES3}}, ZRTP_EC52, ZRTP_N256,
+          ZRTP_AES3},
+      /* DH2k: AES1 and nothing else */
+      {ZRTP_DH2K, {2, {ZRTP_S384, ZRTP_S256}}, {2, {ZRTP_S384, ZRTP_S256}}, {1, {ZRTP_AES3}},
+          {1, {ZRTP_AES3}}, ZRTP_DH2K, ZRTP_S384, ZRTP_AES1},
+      /* The others leave both alone. */
+      {ZRTP_X448, {2, {ZRTP_N256, ZRTP_S512}}, {2, {ZRTP_S512, ZRTP_N256}},
+          {2, {ZRTP_AES1, ZRTP_AES3}}, {2, {ZRTP_AES3, ZRTP_AES1}}, ZRTP_X448, ZRTP_N256,
+          ZRTP_AES1},
+      {ZRTP_E255, {2, {ZRTP_S512, ZRTP_S256}}, {2, {ZRTP_S512, ZRTP_N256}},
+          {2, {ZRTP_AES3, ZRTP_AES1}}, {2, {ZRTP_AES1, ZRTP_AES3}}, ZRTP_E255, ZRTP_S512,
+          ZRTP_AES3},
+  };
+
+  for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
+    ZrtpOffer a = {0}, b = {0};
+    ZrtpChoice x;
+
+    a.list[ZRTP_KEY_AGREEMENT] = b.list[ZRTP_KEY_AGREEMENT] =
+        (ZrtpList){1, {rows[i].key_agreement}};
+    a.list[ZRTP_HASH] = rows[i].our_hashes;
+    b.list[ZRTP_HASH] = rows[i].their_hashes;
+    a.list[ZRTP_CIPHER] = rows[i].our_ciphers;
+    b.list[ZRTP_CIPHER] = rows[i].their_ciphers;
+    x = assert_choose (&a, &b);
+    g_assert_cmphex (x.type[ZRTP_KEY_AGREEMENT], ==, rows[i].chosen);
+    g_assert_cmphex (x.type[ZRTP_HASH], ==, rows[i].hash);
+    g_assert_cmphex (x.type[ZRTP_CIPHER], ==, rows[i].cipher);
+  }
+}
+
+/* What a Commit may put together when everything was offered. */
+static void
+test_check_choice (void)
+{
+  static const struct {
+    ZrtpType key_agreement, hash, cipher;
+    unsigned code;
+  } rows[] = {
+      {ZRTP_EC38, ZRTP_S384, ZRTP_AES3, 0},
+      {ZRTP_EC38, ZRTP_N384, ZRTP_AES1, 0},
+      {ZRTP_EC38, ZRTP_S256, ZRTP_AES3, 0x51},
+      {ZRTP_EC38, ZRTP_N256, ZRTP_AES3, 0x51},
+      {ZRTP_EC38, ZRTP_S512, ZRTP_AES3, 0x51},
+      {ZRTP_EC52, ZRTP_S256, ZRTP_AES1, 0}, /* no good idea, but nothing forbids it */
+      {ZRTP_DH2K, ZRTP_N256, ZRTP_AES1, 0},
+      {ZRTP_DH2K, ZRTP_S256, ZRTP_AES3, 0x52},
+      {ZRTP_X448, ZRTP_S512, ZRTP_AES1, 0},
+      {ZRTP_E255, ZRTP_N384, ZRTP_AES3, 0},
+      {ZRTP_X255, ZRTP_TYPE ('S', 'K', 'N', '2'), ZRTP_AES3, 0x51},
+      {ZRTP_TYPE ('E', '4', '1', '4'), ZRTP_S384, ZRTP_AES3, 0x53},
+  };
+  static const ZrtpOffer everything = {{
+      [ZRTP_HASH] = {5, {ZRTP_S256, ZRTP_S384, ZRTP_S512, ZRTP_N256, ZRTP_N384}},
+      [ZRTP_CIPHER] = {2, {ZRTP_AES1, ZRTP_AES3}},
+      [ZRTP_AUTH_TAG] = {1, {ZRTP_GCM}},
+      [ZRTP_KEY_AGREEMENT] = {7,
+          {ZRTP_X255, ZRTP_E255, ZRTP_X448, ZRTP_EC25, ZRTP_EC38, ZRTP_EC52, ZRTP_DH2K}},
+  }};
+
+  for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
+    ZrtpChoice choice = {{
+        [ZRTP_HASH] = rows[i].hash,
+        [ZRTP_CIPHER] = rows[i].cipher,
+        [ZRTP_AUTH_TAG] = i & 1 ? ZRTP_GCM : ZRTP_HS32,
+        [ZRTP_KEY_AGREEMENT] = rows[i].key_agreement,
+        [ZRTP_SAS] = ZRTP_B32,
+    }};
+
+    g_assert_cmphex (zrtp_check_choice (&everything, &choice), ==, rows[i].code);
+  }
+}
+
+/* Types of `all` in a random order, some of them. */
+static void
+shuffle (GRand *dice, const ZrtpType *all, unsigned n_all, ZrtpList *list)
+{
+  ZrtpType left[8];
+  unsigned n = (unsigned) g_rand_int_range (dice, 0, (gint) MIN (n_all, ZRTP_MAX_LISTED) + 1);
+
+  memcpy (left, all, n_all * sizeof *all);
+  for (list->n = 0; list->n < n; list->n++) {
+    unsigned i = (unsigned) g_rand_int_range (dice, 0, (gint) (n_all - list->n));
+
+    list->type[list->n] = left[i];
+    left[i] = left[n_all - list->n - 1];
+  }
+}
+
+/* Any two offers, in any order: both ends choose the same key agreement, what either chooses is
+ * offered by both and fits together, and an auth tag is had with a salt for it. */
+static void
+test_choice_random (void)
+{
+  static const ZrtpType key_agreements[] = {
+      ZRTP_DH2K, ZRTP_X255, ZRTP_E255, ZRTP_EC25, ZRTP_X448, ZRTP_DH3K, ZRTP_EC38, ZRTP_EC52};
+  static const ZrtpType hashes[] = {ZRTP_S256, ZRTP_S384, ZRTP_S512, ZRTP_N256, ZRTP_N384};
+  static const ZrtpType ciphers[] = {ZRTP_AES1, ZRTP_AES3};
+  static const ZrtpType tags[] = {ZRTP_GCM, ZRTP_HS80, ZRTP_HS32};
+  static const ZrtpType sas[] = {ZRTP_B32, ZRTP_B256};
+  GRand *dice = g_rand_new_with_seed (6189);
+
+  for (unsigned n = 0; n < 20000; n++) {
+    ZrtpOffer offer[2];
+    ZrtpType tag;
+
+    for (unsigned e = 0; e < 2; e++) {
+#define SHUFFLE(kind, all) shuffle (dice, all, G_N_ELEMENTS (all), &offer[e].list[kind])
+      SHUFFLE (ZRTP_HASH, hashes);
+      SHUFFLE (ZRTP_CIPHER, ciphers);
+      SHUFFLE (ZRTP_AUTH_TAG, tags);
+      SHUFFLE (ZRTP_KEY_AGREEMENT, key_agreements);
+      SHUFFLE (ZRTP_SAS, sas);
+#undef SHUFFLE
+    }
+    tag = assert_choose (&offer[0], &offer[1]).type[ZRTP_AUTH_TAG];
+    g_assert_cmpuint (zrtp_srtp_salt_size (tag), ==, tag == ZRTP_GCM ? 12 : 14);
+  }
+  g_rand_free (dice);
+}
+
 /* --- Keys ------------------------------------------------------------------------------------------- */
 
 /* Printed by key-vectors.py, which has the formulas a second time. */
 /* clang-format off */
-static const char *const key_vectors[2][12] = {
+static const char *const key_vectors[5][12] = {
   { /* sha256, 128-bit cipher key */
     "db784c59e61152a337f8202f2161e6fed8f55faae6ec266725efb2a30e764923", /* ZRTP Session Key */
     "5585c503d6fad3512701a1b818f99c299676d49ce352453231d095d7f8c516d4", /* SAS */
@@ -402,6 +597,48 @@ static const char *const key_vectors[2][12] = {
     "cb48557f4cd6cc7acfdb1ebd44b241abd1e58bfcfd878bb890420b2715d5af3a", /* Responder ZRTP key */
     "5a9af9f6227d6a3a3f037bffd48cdbe3621e083d7fc5127849b60e69a5059017", /* retained secret */
   },
+  { /* sha512, 256-bit cipher key */
+    "2ecb19a446c48fcc675fbb669be59b349ffdac79e22790a17080c2033777039bce329e0ef084909b3320b28faaa0d59d43bb966cde538621388e0159e15b9f77", /* ZRTP Session Key */
+    "ff98b671e36ea60d5491cf987e748e96342cfaea58461617a7d332b877a404fc", /* SAS */
+    "ab2292fea8748b4ec060b8ffbe1217e2b780d43bb68823dea834ca73e15d56ee35039ad4416240b3f9cedec5159ba84d7854dc1c6fbf9387df3baa57bddbeb59", /* Exported key */
+    "f12526c3bd14360b190a56a4b71790e829a97fd0d2b2c8727ed008383ed4c701", /* Initiator SRTP master key */
+    "7566ba38e3259d29ac5a1f24b412", /* Initiator SRTP master salt */
+    "0796957a9e7b961303fa5084318914f26428e6af304715c8c75246d5459d4e4c", /* Responder SRTP master key */
+    "2afcbb1b8f3898d66401ccd2409d", /* Responder SRTP master salt */
+    "e0d72afbfa73d509d2a427521716a02c80e546823eb166f278c98c27af873bdcdd815a5a56b805e28af642abe5832e4a6e0716b58a667c1f3106d13976de51cc", /* Initiator HMAC key */
+    "1b7a0c6ede00d6f812d41b468302a34257298a273784fb0575efddd089f606a15d0faac46edd3789cd279b5664e5d6e41b32ff9c1c57b69d81b914a4ba81e3bd", /* Responder HMAC key */
+    "c864e4176cda7dd29b5622c053fccb2bcd8601a944fc4692e62aa4bb407c6a4d", /* Initiator ZRTP key */
+    "818f38eca7ddcb2d5675e3e3b37d916ccab33980c0b742e7548b09c87d87fc29", /* Responder ZRTP key */
+    "8b315d9ad1e0dd7194d20c28af4c72bc05fa36c1b32d5d4bedacb14949f0a75c", /* retained secret */
+  },
+  { /* sha3_256, 128-bit cipher key */
+    "d2b9dd9451250ae3df64865888b4cb36947400d722479e174a28386695f274a0", /* ZRTP Session Key */
+    "11b20e8cc54290d5257a79cca86d74a3be508658564263d01d3b69940daf511f", /* SAS */
+    "183f8bacc0519675cf728391df37a9718493fec20ca87c6789c1761dd98cb0d9", /* Exported key */
+    "18caa7aab5564df89f0b06be77fe2437", /* Initiator SRTP master key */
+    "3781af80e771e4874aa6f6bac60e", /* Initiator SRTP master salt */
+    "fdae0594b411c62920fa10d60c803bcb", /* Responder SRTP master key */
+    "47dd4dc077147b61cf7dd2a155cc", /* Responder SRTP master salt */
+    "67f27db821089944cddac40ba38df3012c078af1b647416f417e8042df6d9221", /* Initiator HMAC key */
+    "b3889158a146ec926cf10882fb652da694c9d2dcdd67dd31b58190c3f1342584", /* Responder HMAC key */
+    "67a879a69ce97f014c2bfccf496ee2c2", /* Initiator ZRTP key */
+    "b831d5d8c18b3820ea58390127771a74", /* Responder ZRTP key */
+    "ef79446b00a3f3e1cd3fad8f565cc1569cc7dfe4d9085dea5f604fbc25f82c92", /* retained secret */
+  },
+  { /* sha3_384, 256-bit cipher key */
+    "7236044ecea6af132b41b216bd70782bd0b59d2138ecfc3448611f26b8906d30090c11756b7dfe2ae07f25f73178c489", /* ZRTP Session Key */
+    "2a843e4cf5c054d273189a2ae03491f764c6324c6e7596ff7fb1433864d6938a", /* SAS */
+    "8ff5d4602b80dc720cd69506b03e45d6610cbd730b48c4e9089bd9c61c3f3530e63bdee968494ce0fc8b6863b9b741ed", /* Exported key */
+    "0d741adb2b2dcf643fd6af8637f228835985fae094c1f746938fdbaccb864f8f", /* Initiator SRTP master key */
+    "545df05d3ce5ab65804e8c491849", /* Initiator SRTP master salt */
+    "474f61cdc9fd05e0dffb440087d726ec772069d73221f74b98febd66ff9da8c1", /* Responder SRTP master key */
+    "896354a8eb40bd2a728934a4bfe3", /* Responder SRTP master salt */
+    "c295641a25b0fda8cd7e074d0e9811944b825656d632008a0c8ef8d5887e0e336bb6ccd4b020977a726ccbdf1f57d97d", /* Initiator HMAC key */
+    "3a5f22a081b209be35786d0751f097238e43abec1e994e4aaacfb5864eb00009037626588e706e1fa2a817834f7b8d11", /* Responder HMAC key */
+    "ec385989470182354a6dc9b973d799f043a7601ff34d8dff6547273a09d55ec9", /* Initiator ZRTP key */
+    "86823b0b5b095a6ec0bfa649afeffbc113bd654ae9697ecc649d98e4319418f5", /* Responder ZRTP key */
+    "74261a638a3e3c08003b43b52b9f962ae140103f76f2cbfd38d9a23d5310f417", /* retained secret */
+  },
 };
 /* clang-format on */
 
@@ -419,15 +656,17 @@ assert_hex (const uint8_t *data, size_t size, const char *hex)
 static void
 test_keys (void)
 {
-  static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384};
-  static const ZrtpCipher *const ciphers[] = {&zrtp_nettle_aes1, &zrtp_nettle_aes3};
+  static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384, &zrtp_nettle_s512,
+      &zrtp_nettle_n256, &zrtp_nettle_n384};
+  static const ZrtpCipher *const ciphers[] = {&zrtp_nettle_aes1, &zrtp_nettle_aes3,
+      &zrtp_nettle_aes3, &zrtp_nettle_aes1, &zrtp_nettle_aes3};
   uint8_t dhresult[32], s1[32], s3[32];
 
   for (unsigned i = 0; i < 32; i++)
     dhresult[i] = (uint8_t) i;
   memset (s1, 0x11, sizeof s1);
   memset (s3, 0x33, sizeof s3);
-  for (unsigned i = 0; i < 2; i++) {
+  for (unsigned i = 0; i < G_N_ELEMENTS (hashes); i++) {
     const size_t hash = hashes[i]->size, key = ciphers[i]->key_size;
     const char *const *hex = key_vectors[i];
     ZrtpKeys keys;
@@ -553,6 +792,10 @@ main (int argc, char **argv)
   g_test_add_func ("/messages/error", test_error);
   g_test_add_func ("/messages/ping", test_ping);
   g_test_add_func ("/messages/choice", test_choice);
+  g_test_add_func ("/messages/choice-x25519", test_choice_x25519);
+  g_test_add_func ("/messages/choice-coupling", test_choice_coupling);
+  g_test_add_func ("/messages/check-choice", test_check_choice);
+  g_test_add_func ("/messages/choice-random", test_choice_random);
   g_test_add_func ("/messages/keys", test_keys);
   g_test_add_func ("/messages/s1", test_s1);
   g_test_add_func ("/messages/sas", test_sas);

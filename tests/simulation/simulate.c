@@ -75,9 +75,12 @@ seeded_random (void *user, uint8_t *out, size_t size)
 static void
 open_end (Call *call, unsigned index)
 {
-  static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384, NULL};
+  static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384, &zrtp_nettle_s512,
+      &zrtp_nettle_n256, &zrtp_nettle_n384, NULL};
   static const ZrtpCipher *const ciphers[] = {&zrtp_nettle_aes1, &zrtp_nettle_aes3, NULL};
-  static const ZrtpKeyAgreement *const key_agreements[] = {&zrtp_nettle_x255, &zrtp_gmp_dh3k, NULL};
+  static const ZrtpKeyAgreement *const key_agreements[] = {&zrtp_nettle_x255, &zrtp_nettle_e255,
+      &zrtp_nettle_x448, &zrtp_nettle_ec25, &zrtp_nettle_ec38, &zrtp_nettle_ec52, &zrtp_gmp_dh3k,
+      &zrtp_gmp_dh2k, NULL};
   End *end = &call->end[index];
   ZrtpConfig config = {.ssrc = index + 1};
   uint8_t zid[ZRTP_ZID_SIZE];

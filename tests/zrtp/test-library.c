@@ -246,13 +246,17 @@ test_settings (void)
   static const struct {
     const gchar *property, *value, *says;
   } rows[] = {
-      {"key-agreements", "FOO", "X255, EC25, EC38, DH3k"},
+      {"key-agreements", "FOO", "X255, E255, X448, EC25, EC38, EC52, DH3k, DH2k"},
+      {"key-agreements", "X255,E255,X448,EC25,EC38,EC52,DH3k",
+          "taken by Multistream; name at most 6"},
+      {"key-agreements", "X255,Mult", "'Mult'"},
+      {"key-agreements", "Prsh", "'Prsh'"},
       {"key-agreements", "X255,FOO", "'FOO'"},
       {"key-agreements", "X255,X255", "twice"},
       {"key-agreements", "X255,", "''"},
       {"ciphers", "AES2", "AES1, AES3"},
-      {"hashes", "s256", "S256, S384"},
-      {"auth-tags", "SK32", "HS80, HS32"},
+      {"hashes", "s256", "S256, S384, S512, N256, N384"},
+      {"auth-tags", "SK32", "GCM, HS80, HS32"},
       {"sas-types", "B10D", "B32, B256"},
       {"client-id", "longer than sixteen", "16"},
   };
@@ -308,6 +312,54 @@ test_settings (void)
   g_assert_nonnull (strchr (gst_structure_get_string (b.details, "sas"), ' '));
   close_end (&a);
   close_end (&b);
+}
+
+/* What is offered without any setting, and that everything known can be asked for and is agreed. */
+static void
+test_algorithms (void)
+{
+  static const gchar *const defaults[][2] = {
+      {"hashes", "S256,S384,S512,N256,N384"},
+      {"ciphers", "AES1,AES3"},
+      {"auth-tags", "HS80,HS32"},
+      {"key-agreements", "X255,E255,X448,EC25,EC38,DH3k"},
+      {"sas-types", "B32,B256"},
+  };
+  static const struct {
+    const gchar *property, *field, *values;
+  } rows[] = {
+      {"hashes", "hash", "S256 S384 S512 N256 N384"},
+      {"key-agreements", "key-agreement", "X255 E255 X448 EC25 EC38 EC52 DH3k DH2k"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (defaults); i++) {
+    End a;
+    gchar *value;
+
+    open_end (&a, NULL);
+    g_object_get (a.session, defaults[i][0], &value, NULL);
+    g_assert_cmpstr (value, ==, defaults[i][1]);
+    g_free (value);
+    close_end (&a);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    gchar **values = g_strsplit (rows[i].values, " ", -1);
+
+    for (guint v = 0; values[v]; v++) {
+      End a, b;
+
+      open_end (&a, NULL);
+      open_end (&b, NULL);
+      g_object_set (a.session, rows[i].property, values[v], NULL);
+      g_object_set (b.session, rows[i].property, values[v], NULL);
+      talk (&a, &b);
+      assert_secure (&a, &b);
+      g_assert_cmpstr (gst_structure_get_string (a.details, rows[i].field), ==, values[v]);
+      close_end (&a);
+      close_end (&b);
+    }
+    g_strfreev (values);
+  }
 }
 
 /* A setting changed after the hash was read makes another Hello, and another hash. */
@@ -751,6 +803,7 @@ main (int argc, char **argv)
   g_test_add_func ("/library/hello-hash", test_hello_hash);
   g_test_add_func ("/library/wrong-hello-hash", test_wrong_hello_hash);
   g_test_add_func ("/library/settings", test_settings);
+  g_test_add_func ("/library/algorithms", test_algorithms);
   g_test_add_func ("/library/hello-hash-follows-settings", test_hello_hash_follows_settings);
   g_test_add_func ("/library/export", test_export);
   g_test_add_func ("/library/cache", test_cache);
