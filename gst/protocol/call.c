@@ -1,11 +1,18 @@
-/* What the streams of a call share (RFC 6189 §4.4.3, §4.5.2).
+/* What the streams of a call share (RFC 6189 §4.4.3, §4.5.2): the session key, the SAS, the nonces, the
+ * auxiliary secret, and whose turn it is.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "gst/protocol/engine-private.h"
+#include "gst/protocol/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* More than any call has streams and visits to clear mode; so nobody makes the list grow for ever. */
+enum {
+  MAX_NONCES = 1024
+};
 
 ZrtpCall *
 zrtp_call_new (const ZrtpCrypto *crypto, const uint8_t zid[ZRTP_ZID_SIZE])
@@ -20,27 +27,128 @@ zrtp_call_new (const ZrtpCrypto *crypto, const uint8_t zid[ZRTP_ZID_SIZE])
   return call;
 }
 
+static void
+forget_aux (ZrtpCall *call)
+{
+  if (call->aux)
+    zrtp_wipe (call->aux, call->aux_size);
+  free (call->aux);
+  call->aux = NULL;
+  call->aux_size = 0;
+  zrtp_wipe (call->sdes, sizeof call->sdes);
+}
+
 /* "ZRTPSess MUST be destroyed no later than the end of the call signaling session", §4.5.2. */
 void
 zrtp_call_free (ZrtpCall *call)
 {
   if (!call)
     return;
+  forget_aux (call);
+  free (call->nonces);
   zrtp_wipe (call, sizeof *call);
   free (call);
 }
 
+/* --- Streams -------------------------------------------------------------------------------------- */
+
 void
-zrtp_call_adopt (ZrtpCall *call, const ZrtpHash *hash, const ZrtpKeys *keys)
+zrtp_call_add (ZrtpCall *call, ZrtpEngine *engine)
+{
+  engine->next = call->engines;
+  call->engines = engine;
+}
+
+void
+zrtp_call_remove (ZrtpCall *call, ZrtpEngine *engine)
+{
+  ZrtpEngine **place = &call->engines;
+
+  while (*place && *place != engine)
+    place = &(*place)->next;
+  if (*place)
+    *place = engine->next;
+  zrtp_call_release_lead (call, engine);
+}
+
+ZrtpEngine *
+zrtp_call_next_stirred (ZrtpCall *call)
+{
+  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next)
+    if (engine->stirred) {
+      engine->stirred = false;
+      return engine;
+    }
+  return NULL;
+}
+
+/* §4.4.1: "only one in-process ZRTP DH exchange may occur at a time between two ZRTP endpoints" */
+bool
+zrtp_call_take_lead (ZrtpCall *call, ZrtpEngine *engine)
+{
+  if (!call->lead)
+    call->lead = engine;
+  return call->lead == engine;
+}
+
+/* "Once that exchange completes ..., another ZRTP DH exchange can begin." */
+void
+zrtp_call_release_lead (ZrtpCall *call, ZrtpEngine *engine)
+{
+  if (call->lead != engine)
+    return;
+  call->lead = NULL;
+  for (ZrtpEngine *other = call->engines; other; other = other->next)
+    other->stirred |=
+        other != engine &&
+        (zrtp_is_waiting (other) || (other->successor && zrtp_is_waiting (other->successor)));
+}
+
+/* --- The session key --------------------------------------------------------------------------------- */
+
+void
+zrtp_call_adopt (
+    ZrtpCall *call, const ZrtpEngine *engine, const ZrtpHash *hash, const ZrtpKeys *keys)
 {
   if (call->secure)
     return; /* "only the first media stream is permitted to calculate" these, §4.5.2 */
   call->secure = true;
   call->hash = hash;
+  call->choice = engine->secure.choice;
+  memcpy (call->sas, engine->secure.sas, sizeof call->sas);
+  memcpy (call->peer_zid, engine->peer.hello.zid, sizeof call->peer_zid);
   memcpy (call->sashash, keys->sashash, sizeof call->sashash);
   memcpy (call->zrtpsess, keys->zrtpsess, sizeof call->zrtpsess);
   memcpy (call->exported_key, keys->exported_key, sizeof call->exported_key);
   call->kdf_context = keys->kdf_context;
+}
+
+/* ZIDi || ZIDr, of the exchange that made ZRTPSess */
+static ZrtpBytes
+zid_context (const ZrtpCall *call)
+{
+  return (ZrtpBytes){call->kdf_context.data, 2 * ZRTP_ZID_SIZE};
+}
+
+/* ZRTPSess = KDF(ZRTPSess, "New ZRTP Session", (ZIDi || ZIDr), negotiated hash length), §4.7.2.1 */
+void
+zrtp_call_replace_zrtpsess (ZrtpCall *call)
+{
+  uint8_t fresh[ZRTP_MAX_HASH];
+  const size_t size = call->hash->size;
+
+  zrtp_kdf (call->hash, (ZrtpBytes){call->zrtpsess, size}, "New ZRTP Session", zid_context (call),
+      fresh, size);
+  memcpy (call->zrtpsess, fresh, size);
+  zrtp_wipe (fresh, sizeof fresh);
+}
+
+/* pbxsecret = KDF(ZRTPSess, "Trusted MiTM key", (ZIDi || ZIDr), 256), §7.3.1 */
+void
+zrtp_call_pbxsecret (const ZrtpCall *call, uint8_t out[ZRTP_RS_SIZE])
+{
+  zrtp_kdf (call->hash, (ZrtpBytes){call->zrtpsess, call->hash->size}, "Trusted MiTM key",
+      zid_context (call), out, ZRTP_RS_SIZE);
 }
 
 const uint8_t *
@@ -57,4 +165,83 @@ zrtp_call_export_key (const ZrtpCall *call, const char *label, uint8_t *out, siz
   zrtp_kdf (call->hash, (ZrtpBytes){call->exported_key, call->hash->size}, label,
       (ZrtpBytes){call->kdf_context.data, call->kdf_context.size}, out, size);
   return true;
+}
+
+/* --- Nonces -------------------------------------------------------------------------------------------- */
+
+/* §4.4.3.1: "Its value MUST be unique for all nonce values chosen for active ZRTP sessions between a pair
+ * of endpoints." Those of both ends are noted. */
+ZrtpErrorCode
+zrtp_call_note_nonce (ZrtpCall *call, const uint8_t nonce[ZRTP_NONCE_SIZE])
+{
+  uint8_t (*grown)[ZRTP_NONCE_SIZE];
+
+  for (size_t i = 0; i < call->n_nonces; i++)
+    if (zrtp_equal (call->nonces[i], nonce, ZRTP_NONCE_SIZE))
+      return ZRTP_ERROR_NONCE;
+  if (call->n_nonces == MAX_NONCES)
+    return ZRTP_ERROR_UNAVAILABLE;
+  grown = realloc (call->nonces, (call->n_nonces + 1) * sizeof *grown);
+  if (!grown)
+    return ZRTP_ERROR_SOFTWARE;
+  call->nonces = grown;
+  memcpy (grown[call->n_nonces++], nonce, ZRTP_NONCE_SIZE);
+  return ZRTP_ERROR_NONE;
+}
+
+/* --- auxsecret ------------------------------------------------------------------------------------------ */
+
+bool
+zrtp_call_set_aux (ZrtpCall *call, const uint8_t *secret, size_t size)
+{
+  uint8_t *copy = size ? malloc (size) : NULL;
+
+  if (size && !copy)
+    return false;
+  if (size)
+    memcpy (copy, secret, size);
+  forget_aux (call);
+  call->aux = copy;
+  call->aux_size = size;
+  return true;
+}
+
+void
+zrtp_call_set_sdes (ZrtpCall *call, const ZrtpSdesKey *own, const ZrtpSdesKey *peer)
+{
+  forget_aux (call);
+  if (own)
+    call->sdes[0] = *own;
+  if (peer)
+    call->sdes[1] = *peer;
+}
+
+static bool
+same_sdes (const ZrtpSdesKey *a, const ZrtpSdesKey *b)
+{
+  return a->key_size == b->key_size && a->salt_size == b->salt_size &&
+         zrtp_equal (a->key, b->key, a->key_size) && zrtp_equal (a->salt, b->salt, a->salt_size);
+}
+
+ZrtpBytes
+zrtp_call_auxsecret (const ZrtpCall *call, const ZrtpHash *hash, ZrtpRole role,
+    const uint8_t peer_zid[ZRTP_ZID_SIZE], uint8_t buffer[2 * ZRTP_RS_SIZE])
+{
+  const bool initiator = role == ZRTP_ROLE_INITIATOR;
+  const uint8_t *const zid[2] = {
+      [ZRTP_I] = initiator ? call->zid : peer_zid, [ZRTP_R] = initiator ? peer_zid : call->zid};
+  const ZrtpSdesKey *sender[2] = {
+      [ZRTP_I] = &call->sdes[initiator ? 0 : 1], [ZRTP_R] = &call->sdes[initiator ? 1 : 0]};
+  size_t size = 0;
+
+  if (call->aux)
+    return (ZrtpBytes){call->aux, call->aux_size};
+  for (unsigned i = 0; i < 2; i++) {
+    if (sender[i]->key_size == 0 || (i == ZRTP_R && size && same_sdes (sender[0], sender[1])))
+      continue;
+    zrtp_srtps (hash, (ZrtpBytes){sender[i]->key, sender[i]->key_size},
+        (ZrtpBytes){sender[i]->salt, sender[i]->salt_size}, zid, buffer + size);
+    size += ZRTP_RS_SIZE;
+  }
+  return (ZrtpBytes){buffer, size};
 }

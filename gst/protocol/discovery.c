@@ -65,6 +65,13 @@ matches_signalling (const ZrtpEngine *engine, ZrtpBytes message)
   return zrtp_equal (hash, engine->config.peer_hello_hash, sizeof hash);
 }
 
+bool
+zrtp_is_signalled (const ZrtpEngine *engine)
+{
+  return engine->config.signalling_integrity && engine->config.has_peer_hello_hash &&
+         matches_signalling (engine, zrtp_peer_hello (engine));
+}
+
 static void
 report_hello_hash (ZrtpEngine *engine)
 {
@@ -174,7 +181,7 @@ zrtp_on_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   engine->discovery_error = ZRTP_ERROR_NONE;
   engine->peer = make_peer (packet, &hello);
   engine->hello_accepted_at = now;
-  zrtp_want_record (engine);
+  zrtp_proceed (engine, now);
   return ZRTP_ACCEPTED;
 }
 
@@ -249,14 +256,14 @@ zrtp_on_rival_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 }
 
 bool
-zrtp_try_rival (ZrtpEngine *engine)
+zrtp_try_rival (ZrtpEngine *engine, uint64_t now)
 {
   ZrtpExchange *exchange = engine->exchange;
 
   for (unsigned i = exchange ? exchange->n_rivals : 0; i-- > 0;)
     if (!exchange->rival[i].tried) {
       zrtp_swap_rival (engine, i);
-      zrtp_want_record (engine);
+      zrtp_proceed (engine, now);
       return true;
     }
   return false;
@@ -301,7 +308,7 @@ zrtp_engine_set_peer_hello_hash (
   switch (engine->state) {
     case ZRTP_STATE_DISCOVERY:
     case ZRTP_STATE_COMMIT_SENT:
-      if (zrtp_try_rival (engine))
+      if (zrtp_try_rival (engine, now))
         break;
       zrtp_forget_peer (engine, now);
       resume_discovery (engine, now);
@@ -323,6 +330,8 @@ zrtp_engine_set_peer_hello_hash (
 ZrtpResult
 zrtp_on_early_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
+  if (engine->peer_known)
+    return engine->record_wanted ? ZRTP_UNEXPECTED : zrtp_on_waiting_commit (engine, packet, now);
   if (!engine->resumed_by_commit)
     engine->resumed_by_commit = resume_discovery (engine, now);
   return ZRTP_UNEXPECTED;
@@ -350,5 +359,31 @@ zrtp_on_ping (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   zrtp_send (engine, ZRTP_OUT_PINGACK);
   if (engine->state == ZRTP_STATE_DISCOVERY && engine->hello_timer.armed)
     zrtp_timer_extend (&engine->hello_timer, &zrtp_t1_extended); /* evidence, §6 */
+  return ZRTP_ACCEPTED;
+}
+
+/* "No ZRTP endpoint is required to generate a Ping message", §5.15; it "may follow the same
+ * retransmission schedule as the Hello message", §6. */
+void
+zrtp_engine_ping (ZrtpEngine *engine, uint64_t now)
+{
+  zrtp_timer_start (&engine->ping_timer, &zrtp_t1, now);
+  zrtp_send (engine, ZRTP_OUT_PING);
+}
+
+ZrtpResult
+zrtp_on_pingack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  ZrtpPingAck pingack;
+
+  if (!zrtp_pingack_parse (packet->message, &pingack))
+    return ZRTP_BAD_CONTENT;
+  /* "The PingACK message contains ... the EndpointHash of the sender of the Ping", §5.16 */
+  if (!engine->ping_timer.armed ||
+      !zrtp_equal (pingack.ping_endpoint_hash, engine->call->zid, ZRTP_ENDPOINT_HASH_SIZE))
+    return ZRTP_UNEXPECTED;
+  zrtp_timer_stop (&engine->ping_timer);
+  engine->pingack = pingack;
+  zrtp_event (engine, ZRTP_EVENT_PINGACK);
   return ZRTP_ACCEPTED;
 }

@@ -2,8 +2,13 @@
  *
  *   engine.c     the life of an engine, its queues and timers, the state table
  *   discovery.c  Hello, HelloACK, Ping
- *   exchange.c   Commit, DHPart1, DHPart2
+ *   initiate.c   our Commit
+ *   respond.c    the peer's Commit
+ *   exchange.c   DHPart1, DHPart2, the keys
  *   secure.c     Confirm1, Confirm2, Conf2ACK, and what becomes of the secrets
+ *   clear.c      GoClear, ClearACK
+ *   relay.c      SASrelay, RelayACK, enrolment
+ *   restart.c    a peer that begins anew on a secure stream
  *   call.c       what streams share
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
@@ -15,9 +20,12 @@
 #include "gst/protocol/confirm.h"
 #include "gst/protocol/dhpart.h"
 #include "gst/protocol/error.h"
+#include "gst/protocol/goclear.h"
 #include "gst/protocol/hello.h"
 #include "gst/protocol/keys.h"
 #include "gst/protocol/ping.h"
+#include "gst/protocol/sasrelay.h"
+#include "gst/protocol/secrets.h"
 #include "gst/protocol/timer.h"
 
 struct ZrtpCall {
@@ -25,17 +33,46 @@ struct ZrtpCall {
   const ZrtpHash *s256; /* the implicit hash, §5.1.2.2 */
   uint8_t zid[ZRTP_ZID_SIZE];
 
+  ZrtpEngine *engines; /* its streams, by ZrtpEngine.next */
+  ZrtpEngine *lead;    /* the one whose DH or Preshared exchange is under way, §4.4.1 */
+
   /* Of the first stream that became secure; "there is only one SAS value computed per call", §7. */
   bool secure;
   const ZrtpHash *hash;
+  ZrtpChoice choice;
+  char sas[32];
+  uint8_t peer_zid[ZRTP_ZID_SIZE];
   uint8_t sashash[ZRTP_SASHASH_SIZE];
   uint8_t zrtpsess[ZRTP_MAX_HASH];
   uint8_t exported_key[ZRTP_MAX_HASH];
   ZrtpKdfContext kdf_context;
+  bool sas_verified;
+  bool v_flag; /* as sent for that stream; Multistream Confirms repeat it */
+
+  uint8_t (*nonces)[ZRTP_NONCE_SIZE];
+  size_t n_nonces;
+
+  uint8_t *aux; /* auxsecret, or */
+  size_t aux_size;
+  ZrtpSdesKey sdes[2]; /* what to make it from: our key, the peer's */
 };
 
 /* Called once a stream's keys are confirmed. */
-void zrtp_call_adopt (ZrtpCall *call, const ZrtpHash *hash, const ZrtpKeys *keys);
+void zrtp_call_adopt (
+    ZrtpCall *call, const ZrtpEngine *engine, const ZrtpHash *hash, const ZrtpKeys *keys);
+void zrtp_call_add (ZrtpCall *call, ZrtpEngine *engine);
+void zrtp_call_remove (ZrtpCall *call, ZrtpEngine *engine);
+/* False: another stream's exchange is under way, and this one has to wait. */
+bool zrtp_call_take_lead (ZrtpCall *call, ZrtpEngine *engine);
+void zrtp_call_release_lead (ZrtpCall *call, ZrtpEngine *engine);
+/* §4.7.2.1: after a GoClear. */
+void zrtp_call_replace_zrtpsess (ZrtpCall *call);
+void zrtp_call_pbxsecret (const ZrtpCall *call, uint8_t out[ZRTP_RS_SIZE]);
+/* 0x80 when it was used before in this call. */
+ZrtpErrorCode zrtp_call_note_nonce (ZrtpCall *call, const uint8_t nonce[ZRTP_NONCE_SIZE]);
+/* auxsecret for an exchange; what is made from the signalling's keys goes to `buffer`. */
+ZrtpBytes zrtp_call_auxsecret (const ZrtpCall *call, const ZrtpHash *hash, ZrtpRole role,
+    const uint8_t peer_zid[ZRTP_ZID_SIZE], uint8_t buffer[2 * ZRTP_RS_SIZE]);
 
 typedef struct {
   uint8_t h[4][ZRTP_IMAGE_SIZE]; /* H0 is secret until Confirm, H1 until DHPart, H2 until Commit */
@@ -64,16 +101,24 @@ enum {
 /* Everything that lives from the peer's Hello to the end of the negotiation, and not longer: it is
  * wiped and freed as one. */
 typedef struct {
+  ZrtpMode mode;
   ZrtpChoice choice;
   const ZrtpHash *hash;
   const ZrtpCipher *cipher;
   ZrtpKeyPair pair;
   ZrtpRecord record; /* what the cache had for this peer */
   bool s1_matched;   /* a retained secret went into s0 */
+  bool has_aux, aux_matched;
+  bool pbx_matched;
+  bool keys_ready;   /* without DH: derived already */
+  bool no_preshared; /* it did not work out: DH */
   uint8_t peer_h1[ZRTP_IMAGE_SIZE];
   ZrtpCommit peer_commit;              /* the responder's copy, parsed */
+  ZrtpCommit own_commit;               /* the initiator's */
   uint8_t commit[ZRTP_COMMIT_DH_SIZE]; /* the Commit in force, ours or the peer's */
-  bool rival_seen;                     /* the peer's own Commit came and was discarded, §4.2 */
+  size_t commit_size;
+  bool rival_seen; /* the peer's own Commit came and was discarded, §4.2 */
+  ZrtpMode rival_mode;
   uint8_t dhpart[ZRTP_DHPART_MAX_SIZE];
   size_t dhpart_size;
   uint8_t peer_dhpart[ZRTP_DHPART_MAX_SIZE];
@@ -89,6 +134,7 @@ typedef struct {
   bool commit_pending; /* the peer's Commit, which waits for its record */
   ZrtpCommit pending;
   uint8_t pending_message[ZRTP_COMMIT_DH_SIZE];
+  size_t pending_size;
   ZrtpConfirm peer_confirm;
   ZrtpKeys keys;
 } ZrtpExchange;
@@ -105,11 +151,35 @@ enum {
   ZRTP_OUT_CONF2ACK = 1 << 6,
   ZRTP_OUT_ERROR = 1 << 7,
   ZRTP_OUT_ERRORACK = 1 << 8,
-  ZRTP_N_OUT = 9,
+  ZRTP_OUT_GOCLEAR = 1 << 9,
+  ZRTP_OUT_CLEARACK = 1 << 10,
+  ZRTP_OUT_SASRELAY = 1 << 11,
+  ZRTP_OUT_RELAYACK = 1 << 12,
+  ZRTP_OUT_PING = 1 << 13,
 };
+
+/* What stays of an exchange for the messages of a secure stream. */
+typedef struct {
+  bool may_clear;                      /* both ends set A */
+  bool accepts_clear;                  /* we did */
+  uint8_t clear_mac[2][ZRTP_MAC_SIZE]; /* ours, the peer's */
+  bool has_relay_keys;                 /* one end is a PBX */
+  const ZrtpHash *hash;
+  const ZrtpCipher *cipher;
+  uint8_t mackey[2][ZRTP_MAX_HASH]; /* ours, the peer's */
+  uint8_t zrtpkey[2][ZRTP_MAX_CIPHER_KEY];
+  bool enrolled;           /* both ends have the same pbxsecret */
+  bool enrollment_offered; /* the peer's E flag */
+} ZrtpSecureKeys;
 
 struct ZrtpEngine {
   ZrtpCall *call;
+  ZrtpEngine *next; /* of the call's list */
+  bool stirred;     /* see zrtp_call_next_stirred() */
+  uint64_t watch_due, successor_allowed_at;
+  bool restart_refused;
+  ZrtpEngine *predecessor; /* of a successor */
+  ZrtpEngine *successor;   /* negotiates with a peer that began anew: restart.c */
   ZrtpConfig config;
   ZrtpState state;
   ZrtpRole role;
@@ -140,6 +210,20 @@ struct ZrtpEngine {
 
   ZrtpPing ping; /* the last one, to be answered */
   uint32_t ping_ssrc;
+  ZrtpTimer ping_timer; /* of our own */
+  ZrtpPingAck pingack;  /* the answer to it */
+
+  ZrtpSecureKeys kept;
+  ZrtpState resume_state; /* clear mode: where an exchange began, and goes back to if it fails */
+  bool goclear_seen;      /* since this stream became secure */
+  bool clear_by_peer, clear_waiting;
+  uint64_t clearack_due; /* the next repetition while the user is waited for; 0 = none */
+  ZrtpRelayedSas relayed_sas;
+  uint8_t sasrelay[ZRTP_SASRELAY_SIZE];   /* our own */
+  uint8_t last_relay[ZRTP_SASRELAY_SIZE]; /* the peer's */
+  size_t last_relay_size;
+  bool untrusted_relay_reported;
+  uint32_t relay_message; /* what is repeated while secure: SASrelay or Error */
 
   uint32_t outbox;
   uint32_t events;                   /* bits 1 << ZrtpEventKind */
@@ -147,6 +231,7 @@ struct ZrtpEngine {
   bool is_first;                /* of the call to become secure: its SAS and rs1 count, §4.6.1 */
   ZrtpRecord stored;            /* what the cache holds now, or will */
   ZrtpRecord previous, pending; /* before this call; after it if verified */
+  bool store_delayed;           /* until the user has compared the SAS, §4.6.1.1 */
   ZrtpSecureInfo secure;
   unsigned error_code;
   bool error_by_peer;
@@ -180,12 +265,23 @@ ZrtpResult zrtp_fail (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now);
 
 void zrtp_exchange_free (ZrtpEngine *engine);
 /* Commits to the newest of the rivals instead, if there is one. Nothing is told to the old peer. */
-bool zrtp_try_rival (ZrtpEngine *engine);
+bool zrtp_try_rival (ZrtpEngine *engine, uint64_t now);
 void zrtp_swap_rival (ZrtpEngine *engine, unsigned i);
 /* Back to discovery: whoever we committed to was nobody. */
 void zrtp_forget_peer (ZrtpEngine *engine, uint64_t now);
 /* Asks for the record of engine->peer. */
 void zrtp_want_record (ZrtpEngine *engine);
+
+/* Commits, if it is this stream's turn; else it waits. */
+void zrtp_proceed (ZrtpEngine *engine, uint64_t now);
+/* Knows its peer, and waits for the exchange of another stream. */
+bool zrtp_is_waiting (const ZrtpEngine *engine);
+/* A Multistream Commit; the peer is known and the call has a session key. */
+void zrtp_commit_multistream (ZrtpEngine *engine, uint64_t now);
+/* Gives up its exchange for that of another stream, and waits for it. */
+void zrtp_step_back (ZrtpEngine *engine);
+/* The peer's Hello is the one that integrity-protected signalling announced, §8.1.1. */
+bool zrtp_is_signalled (const ZrtpEngine *engine);
 
 /* SHA-256 over one view: the chain H0-H3 and the Hello hash. */
 void zrtp_image (const ZrtpEngine *engine, ZrtpBytes of, uint8_t out[ZRTP_IMAGE_SIZE]);
@@ -224,20 +320,72 @@ ZrtpResult zrtp_on_early_commit (ZrtpEngine *engine, const ZrtpPacket *packet, u
 ZrtpResult zrtp_on_ping (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 
 ZrtpResult zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_commit_in_clear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_waiting_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_commit_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_dhpart1 (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_dhpart2 (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_dhpart2_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 
+ZrtpResult zrtp_on_confirm1_without_dh (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_confirm1 (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_confirm2 (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_confirm2_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_conf2ack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_commit_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_error_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_errorack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 
+ZrtpResult zrtp_on_goclear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_clearack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_sasrelay (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_relayack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_late_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_late_errorack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_pingack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+
+/* initiate.c */
+void zrtp_commit_ourselves (ZrtpEngine *engine, uint64_t now);
+void zrtp_commit_dh (ZrtpEngine *engine, uint64_t now);
+/* §4.4.3: there is a session key, of the same peer, who knows the mode. */
+bool zrtp_can_multistream (const ZrtpEngine *engine);
+/* §4.4.2.1: the cached secret is one to build on without DH. */
+bool zrtp_is_reliable (const ZrtpEngine *engine);
+
 /* exchange.c */
+bool zrtp_have_exchange (ZrtpEngine *engine);
+void zrtp_adopt_choice (ZrtpEngine *engine, ZrtpMode mode, const ZrtpChoice *choice);
+/* The secrets that may be shared; auxsecret may be made in `buffer`, which the caller wipes. */
+ZrtpSecrets zrtp_secrets_as (
+    const ZrtpEngine *engine, ZrtpRole role, uint8_t buffer[2 * ZRTP_RS_SIZE]);
+bool zrtp_have_key_pair (ZrtpEngine *engine);
+bool zrtp_make_dhpart (ZrtpEngine *engine, ZrtpRole role);
+void zrtp_compute_hvi (
+    const ZrtpHash *hash, ZrtpBytes dhpart2, ZrtpBytes responder_hello, uint8_t hvi[ZRTP_HVI_SIZE]);
+
+/* relay.c: an Error of ours that does not end the stream, repeated until it is acknowledged. Returns
+ * ZRTP_REFUSED. */
+ZrtpResult zrtp_complain (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now);
+
+/* clear.c */
+void zrtp_clear_unanswered (ZrtpEngine *engine, uint64_t now);
+void zrtp_repeat_clearack (ZrtpEngine *engine, uint64_t now);
+/* The way back for a responder whose exchange out of clear mode failed; false when that is not the case. */
+bool zrtp_return_to_clear (ZrtpEngine *engine, uint64_t now);
+
+/* restart.c: what no handler of a secure stream wanted; the result to be counted. */
+ZrtpResult zrtp_offer_to_successor (ZrtpEngine *engine, const ZrtpPacket *packet,
+    const uint8_t *data, size_t size, ZrtpResult result, uint64_t now);
+void zrtp_peer_is_alive (ZrtpEngine *engine, uint64_t now);
+ZrtpResult zrtp_refuse_restart (ZrtpEngine *successor, uint64_t now);
+bool zrtp_may_take_over (const ZrtpEngine *successor);
+void zrtp_successor_timeout (ZrtpEngine *engine, uint64_t now);
+bool zrtp_poll_successor (ZrtpEngine *engine, ZrtpEvent *event);
+
+/* exchange.c: derives the keys of a mode without DH, once. */
+void zrtp_derive_without_dh (ZrtpEngine *engine);
+
 static inline ZrtpBytes
 zrtp_hello_of (const ZrtpPeer *peer)
 {
@@ -245,6 +393,7 @@ zrtp_hello_of (const ZrtpPeer *peer)
 }
 /* secure.c: responder, after DHPart2. */
 ZrtpResult zrtp_send_confirm1 (ZrtpEngine *engine, uint64_t now);
+void zrtp_store (ZrtpEngine *engine, const ZrtpRecord *record);
 void zrtp_become_secure (ZrtpEngine *engine, uint64_t now);
 
 #endif

@@ -17,6 +17,7 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
             [ZRTP_MESSAGE_COMMIT] = zrtp_on_early_commit,
             [ZRTP_MESSAGE_ERROR] = zrtp_on_early_error,
             [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
         },
     [ZRTP_STATE_COMMIT_SENT] =
         {
@@ -24,8 +25,10 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
             [ZRTP_MESSAGE_HELLOACK] = zrtp_on_helloack,
             [ZRTP_MESSAGE_COMMIT] = zrtp_on_commit,
             [ZRTP_MESSAGE_DHPART1] = zrtp_on_dhpart1,
-            [ZRTP_MESSAGE_ERROR] = zrtp_on_error,
+            [ZRTP_MESSAGE_CONFIRM1] = zrtp_on_confirm1_without_dh,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_commit_error,
             [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
         },
     [ZRTP_STATE_DHPART1_SENT] =
         {
@@ -34,6 +37,7 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
             [ZRTP_MESSAGE_DHPART2] = zrtp_on_dhpart2,
             [ZRTP_MESSAGE_ERROR] = zrtp_on_error,
             [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
         },
     [ZRTP_STATE_DHPART2_SENT] =
         {
@@ -41,14 +45,17 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
             [ZRTP_MESSAGE_CONFIRM1] = zrtp_on_confirm1,
             [ZRTP_MESSAGE_ERROR] = zrtp_on_error,
             [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
         },
     [ZRTP_STATE_CONFIRM1_SENT] =
         {
             [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_COMMIT] = zrtp_on_commit_again,
             [ZRTP_MESSAGE_DHPART2] = zrtp_on_dhpart2_again,
             [ZRTP_MESSAGE_CONFIRM2] = zrtp_on_confirm2,
             [ZRTP_MESSAGE_ERROR] = zrtp_on_error,
             [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
         },
     [ZRTP_STATE_CONFIRM2_SENT] =
         {
@@ -56,27 +63,75 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
             [ZRTP_MESSAGE_CONF2ACK] = zrtp_on_conf2ack,
             [ZRTP_MESSAGE_ERROR] = zrtp_on_error,
             [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
         },
-    /* Nothing unauthenticated ends a secure stream: no Error here (§4.7.1 is for exchanges in
-     * progress). */
+    /* Nothing unauthenticated ends a secure stream: an Error (§4.7.1 is for exchanges in progress) is
+     * acknowledged and has no effect. */
     [ZRTP_STATE_SECURE] =
         {
             [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
             [ZRTP_MESSAGE_CONFIRM2] = zrtp_on_confirm2_again,
+            [ZRTP_MESSAGE_GOCLEAR] = zrtp_on_goclear,
+            [ZRTP_MESSAGE_SASRELAY] = zrtp_on_sasrelay,
+            [ZRTP_MESSAGE_RELAYACK] = zrtp_on_relayack,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_late_error,
+            [ZRTP_MESSAGE_ERRORACK] = zrtp_on_late_errorack,
             [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
+        },
+    [ZRTP_STATE_GOCLEAR_SENT] =
+        {
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_CONFIRM2] = zrtp_on_confirm2_again,
+            [ZRTP_MESSAGE_GOCLEAR] = zrtp_on_goclear,
+            [ZRTP_MESSAGE_CLEARACK] = zrtp_on_clearack,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_late_error,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
+        },
+    [ZRTP_STATE_CLEAR_WAITING] =
+        {
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_COMMIT] = zrtp_on_commit_in_clear,
+            [ZRTP_MESSAGE_GOCLEAR] = zrtp_on_goclear,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_late_error,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
+        },
+    [ZRTP_STATE_CLEAR] =
+        {
+            [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_COMMIT] = zrtp_on_commit_in_clear,
+            [ZRTP_MESSAGE_GOCLEAR] = zrtp_on_goclear,
+            [ZRTP_MESSAGE_ERROR] = zrtp_on_late_error,
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
         },
     [ZRTP_STATE_ERROR_SENT] =
         {
             [ZRTP_MESSAGE_ERROR] = zrtp_on_error_again,
             [ZRTP_MESSAGE_ERRORACK] = zrtp_on_errorack,
             [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
         },
     [ZRTP_STATE_FAILED] =
         {
             [ZRTP_MESSAGE_ERROR] = zrtp_on_error_again,
             [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
         },
 };
+
+static ZrtpResult
+dispatch (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  const ZrtpHandler handler = handlers[engine->state][packet->type];
+  const ZrtpResult result = handler ? handler (engine, packet, now) : ZRTP_UNEXPECTED;
+
+  if (result == ZRTP_REPEATED && packet->type != ZRTP_MESSAGE_HELLO)
+    engine->patience_due = now + responder_patience;
+  return result;
+}
 
 ZrtpResult
 zrtp_engine_handle_packet (ZrtpEngine *engine, const uint8_t *data, size_t size, uint64_t now)
@@ -84,13 +139,10 @@ zrtp_engine_handle_packet (ZrtpEngine *engine, const uint8_t *data, size_t size,
   ZrtpPacket packet;
   ZrtpResult result = zrtp_packet_parse (data, size, &packet);
 
-  if (result == ZRTP_ACCEPTED) {
-    ZrtpHandler handler = handlers[engine->state][packet.type];
-
-    result = handler ? handler (engine, &packet, now) : ZRTP_UNEXPECTED;
-    if (result == ZRTP_REPEATED && packet.type != ZRTP_MESSAGE_HELLO)
-      engine->patience_due = now + responder_patience;
-  }
+  if (result == ZRTP_ACCEPTED)
+    result = dispatch (engine, &packet, now);
+  if (result == ZRTP_UNEXPECTED || result == ZRTP_BAD_HASH_IMAGE)
+    result = zrtp_offer_to_successor (engine, &packet, data, size, result, now);
   engine->counters.received[result]++;
   return result;
 }
@@ -137,13 +189,33 @@ make_chain (ZrtpEngine *engine)
 static void
 make_hello (ZrtpEngine *engine)
 {
-  ZrtpHello hello = {.version = {'1', '.', '1', '0'}, .offer = engine->config.offer};
+  ZrtpHello hello = {
+      .version = {'1', '.', '1', '0'},
+      .mitm = engine->config.mitm,
+      .offer = engine->config.offer,
+  };
 
   memcpy (hello.client_id, engine->config.client_id, sizeof hello.client_id);
   memcpy (hello.h3, engine->chain.h[3], sizeof hello.h3);
   memcpy (hello.zid, engine->call->zid, sizeof hello.zid);
   engine->hello_size =
       zrtp_hello_write (&hello, engine->call->s256, engine->chain.h[2], engine->hello);
+}
+
+/* The modes without DH are listed with the key agreements (§5.1.5). DH3k, which every endpoint adds to
+ * a list without it (§5.2), gives way to them in a full one. */
+static void
+list_mode (ZrtpList *list, ZrtpType mode)
+{
+  unsigned kept = 0;
+
+  for (unsigned i = 0; i < list->n; i++)
+    if (list->type[i] != mode && !(list->n == ZRTP_MAX_LISTED && list->type[i] == ZRTP_DH3K))
+      list->type[kept++] = list->type[i];
+  if (kept == ZRTP_MAX_LISTED)
+    kept--;
+  list->type[kept++] = mode;
+  list->n = (uint8_t) kept;
 }
 
 ZrtpEngine *
@@ -156,6 +228,10 @@ zrtp_engine_new (ZrtpCall *call, const ZrtpConfig *config)
     return NULL;
   engine->call = call;
   engine->config = *config;
+  if (config->allow_preshared)
+    list_mode (&engine->config.offer.list[ZRTP_KEY_AGREEMENT], ZRTP_PRSH);
+  list_mode (&engine->config.offer.list[ZRTP_KEY_AGREEMENT], ZRTP_MULT);
+  zrtp_call_add (call, engine);
   engine->wanted_ssrc = config->ssrc;
   if (!make_chain (engine) || !zrtp_random (engine, sequence, sizeof sequence)) {
     zrtp_engine_free (engine);
@@ -174,6 +250,7 @@ zrtp_exchange_free (ZrtpEngine *engine)
   /* What waits to be sent is rendered from the exchange. */
   engine->outbox &= ~(uint32_t) (ZRTP_OUT_COMMIT | ZRTP_OUT_DHPART | ZRTP_OUT_CONFIRM);
   engine->record_wanted = false;
+  zrtp_call_release_lead (engine->call, engine);
   if (!engine->exchange)
     return;
   zrtp_wipe (engine->exchange, sizeof *engine->exchange);
@@ -186,7 +263,9 @@ zrtp_engine_free (ZrtpEngine *engine)
 {
   if (!engine)
     return;
+  zrtp_engine_free (engine->successor);
   zrtp_exchange_free (engine);
+  zrtp_call_remove (engine->call, engine);
   zrtp_wipe (engine, sizeof *engine);
   free (engine);
 }
@@ -204,6 +283,12 @@ zrtp_engine_set_ssrc (ZrtpEngine *engine, uint32_t ssrc)
   engine->wanted_ssrc = ssrc;
   if (!engine->peer_known)
     engine->config.ssrc = ssrc;
+}
+
+void *
+zrtp_engine_get_owner (const ZrtpEngine *engine)
+{
+  return engine->config.owner;
 }
 
 ZrtpState
@@ -234,11 +319,13 @@ zrtp_advance (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64_t no
     zrtp_timer_stop (&engine->hello_timer);
   zrtp_timer_stop (&engine->message_timer);
   engine->patience_armed = false;
+  engine->clearack_due = 0;
 
   switch (state) {
     case ZRTP_STATE_COMMIT_SENT:
     case ZRTP_STATE_DHPART2_SENT:
     case ZRTP_STATE_CONFIRM2_SENT:
+    case ZRTP_STATE_GOCLEAR_SENT:
     case ZRTP_STATE_ERROR_SENT:
       zrtp_timer_start (&engine->message_timer, &zrtp_t2, now);
       break;
@@ -262,7 +349,7 @@ end_negotiation (ZrtpEngine *engine, ZrtpErrorCode code, bool by_peer)
   zrtp_wipe (&engine->receive_key, sizeof engine->receive_key);
   zrtp_wipe (&engine->send_key, sizeof engine->send_key);
   /* A Hello that waits still goes out: the peer finds the same fault in it. */
-  engine->outbox &= ZRTP_OUT_PINGACK | ZRTP_OUT_HELLO | ZRTP_OUT_HELLOACK;
+  engine->outbox &= ZRTP_OUT_PINGACK | ZRTP_OUT_PING | ZRTP_OUT_HELLO | ZRTP_OUT_HELLOACK;
   engine->events = 0;
   engine->error_code = code;
   engine->error_by_peer = by_peer;
@@ -274,7 +361,9 @@ zrtp_fail (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now)
 {
   /* Who never answered our Commit may be nobody; that he does something wrong must not end a call that
    * another waits for. */
-  if (engine->state == ZRTP_STATE_COMMIT_SENT && zrtp_try_rival (engine))
+  if (engine->state == ZRTP_STATE_COMMIT_SENT && zrtp_try_rival (engine, now))
+    return ZRTP_REFUSED;
+  if (zrtp_return_to_clear (engine, now))
     return ZRTP_REFUSED;
   end_negotiation (engine, code, false);
   zrtp_advance (engine, ZRTP_STATE_ERROR_SENT, ZRTP_OUT_ERROR, now);
@@ -288,11 +377,35 @@ zrtp_on_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
    * not know. */
   if (packet->ssrc != engine->peer.ssrc)
     return ZRTP_UNEXPECTED;
-  if (engine->state == ZRTP_STATE_COMMIT_SENT && zrtp_try_rival (engine))
+  if (engine->state == ZRTP_STATE_COMMIT_SENT && zrtp_try_rival (engine, now))
+    return ZRTP_UNEXPECTED;
+  if (zrtp_return_to_clear (engine, now))
     return ZRTP_UNEXPECTED;
   end_negotiation (engine, zrtp_error_parse (packet->message), true);
   zrtp_advance (engine, ZRTP_STATE_FAILED, ZRTP_OUT_ERRORACK, now);
   return ZRTP_ACCEPTED;
+}
+
+/* "No shared secret available, DH mode required": the answer to a Preshared Commit, §4.4.2.3. */
+ZrtpResult
+zrtp_on_commit_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  if (packet->ssrc != engine->peer.ssrc || engine->record_wanted ||
+      engine->exchange->mode != ZRTP_MODE_PRESHARED ||
+      zrtp_error_parse (packet->message) != ZRTP_ERROR_NO_SECRET)
+    return zrtp_on_error (engine, packet, now);
+  zrtp_send (engine, ZRTP_OUT_ERRORACK);
+  zrtp_commit_dh (engine, now);
+  return ZRTP_ACCEPTED;
+}
+
+/* The peer stops repeating it, and that is all. */
+ZrtpResult
+zrtp_on_late_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  if (packet->ssrc == engine->peer.ssrc)
+    zrtp_send (engine, ZRTP_OUT_ERRORACK);
+  return ZRTP_UNEXPECTED;
 }
 
 ZrtpResult
@@ -365,14 +478,23 @@ give_up (ZrtpEngine *engine, uint64_t now)
 {
   switch (engine->state) {
     case ZRTP_STATE_COMMIT_SENT:
-      if (zrtp_try_rival (engine))
+      if (zrtp_try_rival (engine, now))
         break;
+      if (engine->resume_state) { /* the peer was there, and is not nobody */
+        zrtp_fail (engine, ZRTP_ERROR_TIMEOUT, now);
+        break;
+      }
       zrtp_forget_peer (engine, now);
       zrtp_event (engine, ZRTP_EVENT_NO_ANSWER);
       break;
     case ZRTP_STATE_ERROR_SENT:
       zrtp_advance (engine, ZRTP_STATE_FAILED, 0, now);
       break;
+    case ZRTP_STATE_GOCLEAR_SENT:
+      zrtp_clear_unanswered (engine, now);
+      break;
+    case ZRTP_STATE_SECURE:
+      break; /* a SASrelay or an Error that nobody acknowledged */
     default:
       zrtp_fail (engine, why_silent (engine), now);
       break;
@@ -386,6 +508,7 @@ message_timeout (ZrtpEngine *engine, uint64_t now)
       [ZRTP_STATE_COMMIT_SENT] = ZRTP_OUT_COMMIT,
       [ZRTP_STATE_DHPART2_SENT] = ZRTP_OUT_DHPART,
       [ZRTP_STATE_CONFIRM2_SENT] = ZRTP_OUT_CONFIRM,
+      [ZRTP_STATE_GOCLEAR_SENT] = ZRTP_OUT_GOCLEAR,
       [ZRTP_STATE_ERROR_SENT] = ZRTP_OUT_ERROR,
   };
 
@@ -395,9 +518,10 @@ message_timeout (ZrtpEngine *engine, uint64_t now)
     case ZRTP_TIMER_RESEND:
       /* Three Commits (0.45 s) without an answer, and somebody else has said Hello: try him. */
       if (engine->state == ZRTP_STATE_COMMIT_SENT && engine->message_timer.sent >= 3 &&
-          zrtp_try_rival (engine))
+          zrtp_try_rival (engine, now))
         break;
-      zrtp_send (engine, message[engine->state]);
+      zrtp_send (engine,
+          engine->state == ZRTP_STATE_SECURE ? engine->relay_message : message[engine->state]);
       engine->counters.retransmissions++;
       break;
     case ZRTP_TIMER_SPENT:
@@ -413,6 +537,13 @@ zrtp_engine_handle_timeout (ZrtpEngine *engine, uint64_t now)
   message_timeout (engine, now);
   if (engine->patience_armed && now >= engine->patience_due)
     zrtp_fail (engine, why_silent (engine), now);
+  if (zrtp_timer_fire (&engine->ping_timer, now) == ZRTP_TIMER_RESEND)
+    zrtp_send (engine, ZRTP_OUT_PING);
+  zrtp_repeat_clearack (engine, now);
+  /* The exchange of another stream has ended. */
+  if (zrtp_is_waiting (engine) && !engine->call->lead)
+    zrtp_proceed (engine, now);
+  zrtp_successor_timeout (engine, now);
 }
 
 bool
@@ -425,8 +556,10 @@ zrtp_engine_next_timeout (const ZrtpEngine *engine, uint64_t *when)
       {engine->hello_timer.armed, engine->hello_timer.due},
       {engine->message_timer.armed, engine->message_timer.due},
       {engine->patience_armed, engine->patience_due},
+      {engine->ping_timer.armed, engine->ping_timer.due},
+      {engine->clearack_due != 0, engine->clearack_due},
   };
-  bool any = false;
+  bool any = engine->successor && zrtp_engine_next_timeout (engine->successor, when);
 
   for (unsigned i = 0; i < sizeof timers / sizeof *timers; i++)
     if (timers[i].armed && (!any || timers[i].due < *when)) {
@@ -437,6 +570,15 @@ zrtp_engine_next_timeout (const ZrtpEngine *engine, uint64_t *when)
 }
 
 /* --- Queues ------------------------------------------------------------------------------------- */
+
+static size_t
+write_ping (const ZrtpEngine *engine, uint8_t buffer[ZRTP_PING_SIZE])
+{
+  ZrtpPing ping = {.version = {'1', '.', '1', '0'}};
+
+  memcpy (ping.endpoint_hash, engine->call->zid, sizeof ping.endpoint_hash);
+  return zrtp_ping_write (&ping, buffer);
+}
 
 /* The highest version we know, whatever was asked for; the EndpointHash "can be just the truncated
  * ZID", §5.16. */
@@ -460,7 +602,7 @@ render (const ZrtpEngine *engine, uint32_t message, uint8_t buffer[ZRTP_PINGACK_
     case ZRTP_OUT_HELLO:
       return zrtp_own_hello (engine);
     case ZRTP_OUT_COMMIT:
-      return ZRTP_BYTES (exchange->commit);
+      return (ZrtpBytes){exchange->commit, exchange->commit_size};
     case ZRTP_OUT_DHPART:
       return (ZrtpBytes){exchange->dhpart, exchange->dhpart_size};
     case ZRTP_OUT_CONFIRM:
@@ -471,6 +613,16 @@ render (const ZrtpEngine *engine, uint32_t message, uint8_t buffer[ZRTP_PINGACK_
       return (ZrtpBytes){buffer, zrtp_ack_write (buffer, ZRTP_MESSAGE_CONF2ACK)};
     case ZRTP_OUT_ERRORACK:
       return (ZrtpBytes){buffer, zrtp_ack_write (buffer, ZRTP_MESSAGE_ERRORACK)};
+    case ZRTP_OUT_GOCLEAR:
+      return (ZrtpBytes){buffer, zrtp_goclear_write (engine->kept.clear_mac[0], buffer)};
+    case ZRTP_OUT_CLEARACK:
+      return (ZrtpBytes){buffer, zrtp_ack_write (buffer, ZRTP_MESSAGE_CLEARACK)};
+    case ZRTP_OUT_SASRELAY:
+      return ZRTP_BYTES (engine->sasrelay);
+    case ZRTP_OUT_RELAYACK:
+      return (ZrtpBytes){buffer, zrtp_ack_write (buffer, ZRTP_MESSAGE_RELAYACK)};
+    case ZRTP_OUT_PING:
+      return (ZrtpBytes){buffer, write_ping (engine, buffer)};
     case ZRTP_OUT_ERROR:
       return (ZrtpBytes){buffer, zrtp_error_write (engine->error_code, buffer)};
     default: /* ZRTP_OUT_PINGACK */
@@ -485,7 +637,7 @@ zrtp_engine_poll_packet (ZrtpEngine *engine, uint8_t out[ZRTP_MAX_PACKET])
   uint32_t message = engine->outbox & -engine->outbox; /* the lowest bit */
 
   if (!message)
-    return 0;
+    return engine->successor ? zrtp_engine_poll_packet (engine->successor, out) : 0;
   engine->outbox &= ~message;
   engine->counters.sent++;
   return zrtp_packet_write (
@@ -502,10 +654,10 @@ take_key (ZrtpSrtpKey *from, ZrtpSrtpKey *to)
 bool
 zrtp_engine_poll_event (ZrtpEngine *engine, ZrtpEvent *event)
 {
-  ZrtpEventKind kind = ZRTP_EVENT_LOOKUP;
+  ZrtpEventKind kind = ZRTP_EVENT_NONE + 1;
 
   if (!engine->events)
-    return false;
+    return zrtp_poll_successor (engine, event);
   while (!(engine->events & 1u << kind))
     kind++;
   engine->events &= ~(1u << kind);
@@ -526,6 +678,17 @@ zrtp_engine_poll_event (ZrtpEngine *engine, ZrtpEvent *event)
       break;
     case ZRTP_EVENT_SECURE:
       event->secure = engine->secure;
+      break;
+    case ZRTP_EVENT_RELAYED_SAS:
+      event->relayed_sas = engine->relayed_sas;
+      break;
+    case ZRTP_EVENT_CLEAR:
+      event->clear.by_peer = engine->clear_by_peer;
+      event->clear.waiting = engine->clear_waiting;
+      break;
+    case ZRTP_EVENT_PINGACK:
+      memcpy (event->pingack.endpoint_hash, engine->pingack.endpoint_hash, 8);
+      event->pingack.ssrc = engine->pingack.ssrc;
       break;
     case ZRTP_EVENT_FAILED:
       event->failed.code = engine->error_code;

@@ -5,6 +5,11 @@
  * such call first drains zrtp_engine_poll_event(), then zrtp_engine_poll_packet(). In that order:
  * an event hands over the key that the peer may use as soon as it has the packet.
  *
+ * The streams of one call depend on each other: only one Diffie-Hellman exchange runs at a time, the
+ * others wait for it and then use Multistream mode, and clear mode is for all of them. So what is fed
+ * to one engine may concern another: after every call into an engine, drain also those that
+ * zrtp_call_next_stirred() returns.
+ *
  * Nothing here calls back, locks, reads a clock or grows with what the network sends. `now` is
  * monotonic time in nanoseconds from any origin.
  *
@@ -26,6 +31,7 @@ enum {
   ZRTP_SASHASH_SIZE = 32,    /* §4.5.2 */
   ZRTP_MAX_PACKET = 2136,    /* header + Confirm with the longest signature + CRC, §5.7 */
   ZRTP_SRTP_SALT_SIZE = 14,  /* §4.5.3 */
+  ZRTP_MAX_SDES_SALT = 14,   /* octets of the longest SRTP master salt of the signalling, §8.2 */
 };
 
 /* The errors of Table 8. */
@@ -66,7 +72,10 @@ typedef enum {
   ZRTP_STATE_CONFIRM1_SENT, /* responder, waits for Confirm2 */
   ZRTP_STATE_CONFIRM2_SENT, /* initiator, waits for Conf2ACK or SRTP */
   ZRTP_STATE_SECURE,
-  ZRTP_STATE_ERROR_SENT, /* waits for ErrorACK */
+  ZRTP_STATE_GOCLEAR_SENT,  /* nothing is sent any more; waits for ClearACK, §4.7.2 */
+  ZRTP_STATE_CLEAR_WAITING, /* GoClear came; nothing is sent until the user has taken note */
+  ZRTP_STATE_CLEAR,         /* clear media; back by go_secure() or the peer's Commit */
+  ZRTP_STATE_ERROR_SENT,    /* waits for ErrorACK */
   ZRTP_STATE_FAILED,
   ZRTP_N_STATES,
 } ZrtpState;
@@ -76,6 +85,13 @@ typedef enum {
   ZRTP_ROLE_INITIATOR,
   ZRTP_ROLE_RESPONDER,
 } ZrtpRole;
+
+/* Where the keys of a stream come from, §4.4. */
+typedef enum {
+  ZRTP_MODE_DH,
+  ZRTP_MODE_PRESHARED,
+  ZRTP_MODE_MULTISTREAM,
+} ZrtpMode;
 
 /* What became of a packet, and the reason for every drop: the index of a counter. */
 typedef enum {
@@ -97,10 +113,16 @@ typedef enum {
 /* What a cache keeps about one peer (§4.9); the engine asks for it and hands it back changed. */
 typedef struct {
   bool has_rs1, has_rs2;
+  bool has_pbx;
   bool sas_verified; /* the V flag of the previous sessions, §7.1 */
   uint8_t rs1[ZRTP_RS_SIZE], rs2[ZRTP_RS_SIZE];
-  uint32_t expiry; /* seconds from now; 0xffffffff = for ever, §4.9 */
+  uint8_t pbx[ZRTP_RS_SIZE]; /* pbxsecret, §7.3.1 */
+  uint32_t expiry;           /* of rs1, seconds from now; 0xffffffff = for ever, §4.9 */
+  uint8_t preshared_calls;   /* since the last DH exchange, §4.4.2 */
 } ZrtpRecord;
+
+/* True when there is a secret in it. */
+bool zrtp_record_is_worth (const ZrtpRecord *record);
 
 /* An SRTP master key for one direction: key, then salt, as srtpenc and libsrtp take them. */
 typedef struct {
@@ -112,35 +134,70 @@ typedef struct {
 /* In the order in which they are delivered when several are due at once. */
 typedef enum {
   ZRTP_EVENT_NONE,
-  ZRTP_EVENT_LOOKUP,      /* answer with zrtp_engine_set_record() */
+  ZRTP_EVENT_DROP_KEYS, /* forget both keys, and send no media before SEND_KEY or CLEAR, §4.7.2.1 */
+  ZRTP_EVENT_LOOKUP,    /* answer with zrtp_engine_set_record() */
   ZRTP_EVENT_RECEIVE_KEY, /* protected packets may arrive from now on */
   ZRTP_EVENT_SEND_KEY,    /* media must be protected from now on */
   ZRTP_EVENT_STORE,       /* keep this record, before the next event is polled */
   ZRTP_EVENT_SECURE,
-  ZRTP_EVENT_NO_ANSWER,      /* the Hello schedule is spent, §6; listening goes on */
-  ZRTP_EVENT_BAD_HELLO_HASH, /* a Hello was refused, §8.1; once a negotiation */
-  ZRTP_EVENT_BAD_VERSION,    /* the peer speaks an older ZRTP, §4.1.1; once a negotiation */
+  ZRTP_EVENT_ENROLLMENT,  /* a PBX asks to be trusted, §7.3.1: zrtp_engine_accept_enrollment() */
+  ZRTP_EVENT_RELAYED_SAS, /* the SAS to compare is another one from now on, §7.3 */
+  ZRTP_EVENT_UNTRUSTED_RELAY, /* a SAS was relayed by somebody who is not trusted to, §7.3 */
+  ZRTP_EVENT_CLEAR,           /* clear mode, or on the way to it, §4.7.2 */
+  ZRTP_EVENT_NO_ANSWER,       /* the Hello schedule is spent, §6; listening goes on */
+  ZRTP_EVENT_BAD_HELLO_HASH,  /* a Hello was refused, §8.1; once a negotiation */
+  ZRTP_EVENT_BAD_VERSION,     /* the peer speaks an older ZRTP, §4.1.1; once a negotiation */
+  ZRTP_EVENT_RESTART_REFUSED, /* somebody else wants to take the place of a secure stream's peer */
+  ZRTP_EVENT_WATCH_MEDIA, /* tell of the next good SRTP packet: zrtp_engine_srtp_authenticated() */
+  ZRTP_EVENT_PINGACK,     /* the answer to zrtp_engine_ping(), §5.16 */
   ZRTP_EVENT_FAILED,
+  ZRTP_N_EVENTS,
 } ZrtpEventKind;
 
 typedef struct {
-  char sas[32]; /* as read aloud; two words have a space between them */
+  char sas
+      [32]; /* as read aloud; two words have a space between them. In Multistream mode the call's */
   ZrtpChoice choice;
+  ZrtpMode mode;
   ZrtpRole role;
   bool sas_verified;   /* by both ends in an earlier session, §7.1 */
   bool cache_mismatch; /* §4.3.2 */
+  bool aux_mismatch;   /* we have an auxsecret and the peer has not the same, §4.3.2 */
+  bool enrolled;       /* both have the same pbxsecret, §7.3 */
+  bool signalling; /* the peer's Hello is the one that protected signalling announced, §8.1.1 */
   bool peer_disclosure, peer_mitm;
+  bool peer_allows_clear;
+  ZrtpType
+      peer_signature; /* the type of the signature in the peer's Confirm, unchecked; 0 = none */
+  bool peer_signature_capable;
   uint8_t peer_zid[ZRTP_ZID_SIZE];
   char peer_client_id[ZRTP_CLIENT_ID_SIZE + 1];
 } ZrtpSecureInfo;
 
 typedef struct {
+  char sas[32];
+  ZrtpType sas_type;
+  bool relayed;      /* of the party behind the PBX; else our own in another rendering */
+  bool sas_verified; /* V, D: what the PBX says of that party */
+  bool disclosure;
+} ZrtpRelayedSas;
+
+typedef struct {
   ZrtpEventKind kind;
   uint8_t peer_zid[ZRTP_ZID_SIZE]; /* whom it is about: for LOOKUP and STORE */
   union {
-    ZrtpSrtpKey key;       /* RECEIVE_KEY, SEND_KEY; wipe after use */
-    ZrtpRecord record;     /* STORE; wipe after use */
-    ZrtpSecureInfo secure; /* SECURE */
+    ZrtpSrtpKey key;            /* RECEIVE_KEY, SEND_KEY; wipe after use */
+    ZrtpRecord record;          /* STORE; wipe after use */
+    ZrtpSecureInfo secure;      /* SECURE */
+    ZrtpRelayedSas relayed_sas; /* RELAYED_SAS */
+    struct {
+      bool by_peer;
+      bool waiting; /* for zrtp_call_accept_clear() */
+    } clear;        /* CLEAR */
+    struct {
+      uint8_t endpoint_hash[8];
+      uint32_t ssrc; /* of ours, as the peer saw it */
+    } pingack;       /* PINGACK */
     struct {
       unsigned code; /* Table 8 */
       bool by_peer;
@@ -154,6 +211,33 @@ typedef struct {
 ZrtpCall *zrtp_call_new (const ZrtpCrypto *crypto, const uint8_t zid[ZRTP_ZID_SIZE]);
 void zrtp_call_free (ZrtpCall *call);
 
+/* auxsecret (§4.3), any length; 0 takes it away. Copied. For the exchanges that begin after it. */
+bool zrtp_call_set_aux (ZrtpCall *call, const uint8_t *secret, size_t size);
+
+/* An SRTP master key and salt that the signalling agreed on (SDES, RFC 4568). */
+typedef struct {
+  uint8_t key[ZRTP_MAX_CIPHER_KEY], salt[ZRTP_MAX_SDES_SALT];
+  size_t key_size, salt_size; /* 0 = there is none */
+} ZrtpSdesKey;
+
+/* auxsecret from the signalling's keys (§8.2): srtps of the key that the initiator sends with, then srtps
+ * of the responder's. RFC 6189 knows one key; when both pairs are the same, or one is absent, it is
+ * the srtps of that one. Takes the place of zrtp_call_set_aux(). */
+void zrtp_call_set_sdes (ZrtpCall *call, const ZrtpSdesKey *own, const ZrtpSdesKey *peer);
+
+/* The next engine of the call that has something to do because of what another one was told: call its
+ * handle_timeout(), and drain it. NULL = none. */
+ZrtpEngine *zrtp_call_next_stirred (ZrtpCall *call);
+
+/* --- Clear mode, of all streams of the call (§4.7.2) ------------------------------------------------ */
+
+/* False when the call is not secure, or one end does not allow it. */
+bool zrtp_call_go_clear (ZrtpCall *call, uint64_t now);
+/* The user has taken note that the peer wants clear media: true begins it, false goes back to secure. */
+void zrtp_call_accept_clear (ZrtpCall *call, bool accept, uint64_t now);
+/* Back to secure by Multistream Commits. False when the call is not in clear mode. */
+bool zrtp_call_go_secure (ZrtpCall *call, uint64_t now);
+
 /* sashash (§4.5.2), or NULL before the call is secure. */
 const uint8_t *zrtp_call_get_sashash (const ZrtpCall *call);
 /* A subkey of ExportedKey for the application: KDF(ExportedKey, label, KDF_Context, size), §4.5.2.
@@ -166,7 +250,15 @@ typedef struct {
   ZrtpOffer offer;
   char client_id[ZRTP_CLIENT_ID_SIZE]; /* padded with spaces */
   uint32_t ssrc;
-  uint32_t cache_expiry; /* seconds; 0 = we keep nothing (§4.9.1) */
+  uint32_t cache_expiry;     /* seconds; 0 = we keep nothing (§4.9.1) */
+  bool allow_preshared;      /* §4.4.2 */
+  bool allow_clear;          /* A, §4.7.2 */
+  bool disclosure;           /* D, §11: this product discloses its session keys */
+  bool mitm;                 /* M, §5.2: this is a PBX */
+  bool enroll;               /* E, §7.3.1: a PBX asks to be trusted; implies not A */
+  bool accept_enrollment;    /* report such a wish of the peer */
+  bool signalling_integrity; /* §8.1.1: peer_hello_hash came by end-to-end protected signalling */
+  void *owner;               /* for the caller: zrtp_engine_get_owner() */
   bool has_peer_hello_hash;
   uint8_t peer_hello_hash[ZRTP_HELLO_HASH_SIZE];
 } ZrtpConfig;
@@ -184,13 +276,15 @@ void zrtp_engine_get_hello_hash (const ZrtpEngine *engine, uint8_t out[ZRTP_HELL
 void zrtp_engine_set_peer_hello_hash (
     ZrtpEngine *engine, const uint8_t hash[ZRTP_HELLO_HASH_SIZE], uint64_t now);
 void zrtp_engine_set_ssrc (ZrtpEngine *engine, uint32_t ssrc);
+void *zrtp_engine_get_owner (const ZrtpEngine *engine);
 
 void zrtp_engine_start (ZrtpEngine *engine, uint64_t now);
 ZrtpResult zrtp_engine_handle_packet (
     ZrtpEngine *engine, const uint8_t *data, size_t size, uint64_t now);
 /* Call when next_timeout() has come; harmless earlier. */
 void zrtp_engine_handle_timeout (ZrtpEngine *engine, uint64_t now);
-/* The first SRTP packet with a good tag: counts as Conf2ACK (§4.6). Harmless at other times. */
+/* An SRTP packet with a good tag. The first one counts as Conf2ACK (§4.6); one after WATCH_MEDIA shows
+ * that the peer is still there. Harmless at other times. */
 void zrtp_engine_srtp_authenticated (ZrtpEngine *engine, uint64_t now);
 /* An unprotected media packet: the peer is there, so discovery that had given up begins again. */
 void zrtp_engine_media_received (ZrtpEngine *engine, uint64_t now);
@@ -204,6 +298,16 @@ void zrtp_engine_forgo_cache (
 /* The user compared the SAS by voice (§7.1), that of the first stream; of another this does nothing. True stores the verified flag and, after a cache
  * mismatch, the new secret (§4.6.1.1); false erases this call's secret. STORE follows. */
 void zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches);
+
+/* Answers ENROLLMENT: true keeps pbxsecret with the peer's record (§7.3.1); STORE follows. False when the
+ * peer did not ask. */
+bool zrtp_engine_accept_enrollment (ZrtpEngine *engine, bool accept);
+/* A PBX sends the SAS of its other leg (§7.3), or with `sashash` NULL only its rendering. False when
+ * this is not a secure stream of a PBX, or when the peer is not enrolled and `sashash` is given. */
+bool zrtp_engine_relay_sas (ZrtpEngine *engine, ZrtpType sas_type, const uint8_t *sashash,
+    bool sas_verified, bool disclosure, uint64_t now);
+/* Asks who is there (§5.15), for proxies; PINGACK follows if somebody answers. */
+void zrtp_engine_ping (ZrtpEngine *engine, uint64_t now);
 
 /* When to call handle_timeout(); false = not at all. */
 bool zrtp_engine_next_timeout (const ZrtpEngine *engine, uint64_t *when);

@@ -37,7 +37,8 @@ confirm_keys (const ZrtpExchange *exchange, unsigned index)
 static bool
 cache_mismatch (const ZrtpExchange *exchange)
 {
-  return exchange->record.has_rs1 && exchange->record.expiry > 0 && !exchange->s1_matched;
+  return exchange->mode != ZRTP_MODE_MULTISTREAM && exchange->record.has_rs1 &&
+         exchange->record.expiry > 0 && !exchange->s1_matched;
 }
 
 /* --- Keys for SRTP --------------------------------------------------------------------------------- */
@@ -49,9 +50,9 @@ fill_srtp_key (const ZrtpExchange *exchange, unsigned index, ZrtpSrtpKey *key)
 
   key->cipher = exchange->choice.type[ZRTP_CIPHER];
   key->auth_tag = exchange->choice.type[ZRTP_AUTH_TAG];
-  key->size = key_size + ZRTP_SRTP_SALT_SIZE;
+  key->size = key_size + zrtp_srtp_salt_size (key->auth_tag);
   memcpy (key->key_and_salt, exchange->keys.srtpkey[index], key_size);
-  memcpy (key->key_and_salt + key_size, exchange->keys.srtpsalt[index], ZRTP_SRTP_SALT_SIZE);
+  memcpy (key->key_and_salt + key_size, exchange->keys.srtpsalt[index], key->size - key_size);
 }
 
 static void
@@ -70,6 +71,38 @@ give_send_key (ZrtpEngine *engine)
 
 /* --- Confirm1, Confirm2 ---------------------------------------------------------------------------- */
 
+/* V is "from the previous session" (§7.1), and worth nothing when the secret did not match. Cacheless
+ * endpoints "MUST set the cache expiration interval to zero, and MUST set the SAS Verified flag to
+ * false", §4.9.1. In Multistream mode it is ignored; peers that do not know that want to see the
+ * true one. */
+static bool
+own_v_flag (const ZrtpEngine *engine)
+{
+  const ZrtpExchange *exchange = engine->exchange;
+
+  if (exchange->mode == ZRTP_MODE_MULTISTREAM)
+    return engine->call->v_flag;
+  return engine->config.cache_expiry > 0 && exchange->s1_matched && exchange->record.sas_verified;
+}
+
+static void
+fill_confirm (const ZrtpEngine *engine, ZrtpConfirm *confirm)
+{
+  const ZrtpConfig *config = &engine->config;
+  const bool multistream = engine->exchange->mode == ZRTP_MODE_MULTISTREAM;
+
+  *confirm = (ZrtpConfirm){
+      .enrollment = config->mitm && config->enroll && !multistream,
+      .sas_verified = own_v_flag (engine),
+      /* "(E) implies not (A)", §7.3.1 */
+      .allow_clear = config->allow_clear && !config->enroll,
+      .disclosure = config->disclosure,
+      /* "If the ZRTP exchange is Multistream mode, the field ... is set to 0xffffffff", §4.9 */
+      .cache_expiry = multistream ? UINT32_MAX : config->cache_expiry,
+  };
+  memcpy (confirm->h0, engine->chain.h[0], sizeof confirm->h0);
+}
+
 static bool
 make_confirm (ZrtpEngine *engine)
 {
@@ -78,18 +111,11 @@ make_confirm (ZrtpEngine *engine)
   ZrtpMessageType type =
       engine->role == ZRTP_ROLE_INITIATOR ? ZRTP_MESSAGE_CONFIRM2 : ZRTP_MESSAGE_CONFIRM1;
   uint8_t iv[ZRTP_CIPHER_BLOCK];
-  ZrtpConfirm confirm = {
-      /* The flag of the earlier sessions, §7.1; worth nothing when the secret did not match. Cacheless
-       * endpoints "MUST set the cache expiration interval to zero, and MUST set the SAS Verified
-       * flag to false", §4.9.1. */
-      .sas_verified =
-          engine->config.cache_expiry > 0 && exchange->s1_matched && exchange->record.sas_verified,
-      .cache_expiry = engine->config.cache_expiry,
-  };
+  ZrtpConfirm confirm;
 
   if (!zrtp_random (engine, iv, sizeof iv))
     return false;
-  memcpy (confirm.h0, engine->chain.h[0], sizeof confirm.h0);
+  fill_confirm (engine, &confirm);
   zrtp_confirm_write (&confirm, type, &keys, iv, exchange->confirm);
   return true;
 }
@@ -103,13 +129,48 @@ zrtp_send_confirm1 (ZrtpEngine *engine, uint64_t now)
   return ZRTP_ACCEPTED;
 }
 
+/* H0 ends the chain (§9), and is the key of the MAC at the end of the message before (§8.1.1). Where
+ * that was the Commit or the Hello, "an analogous interpolation is performed". */
+static ZrtpResult
+check_chain (ZrtpEngine *engine, const uint8_t h0[ZRTP_IMAGE_SIZE], uint64_t now)
+{
+  const ZrtpExchange *exchange = engine->exchange;
+  const ZrtpHash *s256 = engine->call->s256;
+  uint8_t h1[ZRTP_IMAGE_SIZE], h2[ZRTP_IMAGE_SIZE];
+
+  if (exchange->mode == ZRTP_MODE_DH) {
+    const ZrtpBytes dhpart = {exchange->peer_dhpart, exchange->peer_dhpart_size};
+
+    if (!zrtp_image_follows (engine, h0, exchange->peer_h1))
+      return ZRTP_BAD_HASH_IMAGE;
+    return zrtp_message_mac_check (dhpart, s256, h0)
+               ? ZRTP_ACCEPTED
+               : zrtp_fail (engine, ZRTP_ERROR_CONFIRM_MAC, now);
+  }
+  zrtp_image (engine, (ZrtpBytes){h0, ZRTP_IMAGE_SIZE}, h1);
+  if (engine->role == ZRTP_ROLE_RESPONDER) {
+    const ZrtpBytes commit = {exchange->commit, exchange->commit_size};
+
+    if (!zrtp_image_follows (engine, h1, exchange->peer_commit.h2))
+      return ZRTP_BAD_HASH_IMAGE;
+    return zrtp_message_mac_check (commit, s256, h1)
+               ? ZRTP_ACCEPTED
+               : zrtp_fail (engine, ZRTP_ERROR_CONFIRM_MAC, now);
+  }
+  zrtp_image (engine, ZRTP_BYTES (h1), h2);
+  if (!zrtp_image_follows (engine, h2, engine->peer.hello.h3))
+    return ZRTP_BAD_HASH_IMAGE;
+  return zrtp_message_mac_check (zrtp_peer_hello (engine), s256, h2)
+             ? ZRTP_ACCEPTED
+             : zrtp_fail (engine, ZRTP_ERROR_HELLO_MISMATCH, now);
+}
+
 /* What both ends check of the other's Confirm. */
 static ZrtpResult
 check_confirm (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   ZrtpExchange *exchange = engine->exchange;
   const ZrtpConfirmKeys keys = confirm_keys (exchange, peer_index (engine));
-  const ZrtpBytes peer_dhpart = {exchange->peer_dhpart, exchange->peer_dhpart_size};
   ZrtpConfirm confirm;
   ZrtpResult result;
 
@@ -125,13 +186,27 @@ check_confirm (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
                : zrtp_fail (engine, ZRTP_ERROR_CONFIRM_MAC, now);
   if (result != ZRTP_ACCEPTED)
     return zrtp_fail (engine, ZRTP_ERROR_MALFORMED, now); /* with a good MAC: it is the peer's */
-  if (!zrtp_image_follows (engine, confirm.h0, exchange->peer_h1)) /* §9 */
-    return ZRTP_BAD_HASH_IMAGE;
-  if (!zrtp_message_mac_check (peer_dhpart, engine->call->s256, confirm.h0)) /* §8.1.1 */
-    return zrtp_fail (engine, ZRTP_ERROR_CONFIRM_MAC, now);
-  exchange->peer_confirm = confirm;
+  result = check_chain (engine, confirm.h0, now);
+  if (result == ZRTP_ACCEPTED) {
+    /* "If a received Confirm message has the (E) flag set, the (A) flag MUST be disregarded", §7.3.1 */
+    confirm.allow_clear = confirm.allow_clear && !confirm.enrollment;
+    exchange->peer_confirm = confirm;
+  }
   zrtp_wipe (&confirm, sizeof confirm);
-  return ZRTP_ACCEPTED;
+  if (result == ZRTP_ACCEPTED && engine->predecessor && !zrtp_may_take_over (engine))
+    return zrtp_refuse_restart (engine, now);
+  return result;
+}
+
+/* The responder of a mode without DH answers the Commit with it. */
+ZrtpResult
+zrtp_on_confirm1_without_dh (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  if (engine->record_wanted || engine->exchange->mode == ZRTP_MODE_DH ||
+      packet->ssrc != engine->peer.ssrc)
+    return ZRTP_UNEXPECTED;
+  zrtp_derive_without_dh (engine);
+  return zrtp_on_confirm1 (engine, packet, now);
 }
 
 ZrtpResult
@@ -194,6 +269,7 @@ zrtp_engine_srtp_authenticated (ZrtpEngine *engine, uint64_t now)
    * receiving a Conf2ACK", §4.6 */
   if (engine->state == ZRTP_STATE_CONFIRM2_SENT)
     zrtp_become_secure (engine, now);
+  zrtp_peer_is_alive (engine, now);
 }
 
 /* --- Secure ---------------------------------------------------------------------------------------- */
@@ -204,27 +280,42 @@ minimum (uint32_t a, uint32_t b)
   return a < b ? a : b;
 }
 
+bool
+zrtp_record_is_worth (const ZrtpRecord *record)
+{
+  return record->has_rs1 || record->has_rs2 || record->has_pbx;
+}
+
 /* The record after this call (§4.6.1, §4.9). */
 static void
 renew_record (const ZrtpEngine *engine, ZrtpRecord *record)
 {
   const ZrtpExchange *exchange = engine->exchange;
+  const bool preshared = exchange->mode == ZRTP_MODE_PRESHARED;
 
   *record = exchange->record;
   /* The flag belongs to the secret that it was set for. */
   record->sas_verified = record->sas_verified && exchange->s1_matched;
+  /* "The PBX calculates and stores the trusted MiTM shared secret", §7.3.1 */
+  if (engine->config.mitm && engine->config.enroll) {
+    record->has_pbx = true;
+    zrtp_call_pbxsecret (engine->call, record->pbx);
+  }
   record->expiry = minimum (engine->config.cache_expiry, exchange->peer_confirm.cache_expiry);
   if (record->expiry == 0)
     return; /* "the newly computed shared secret SHOULD NOT be stored" */
-  /* "each party first discards their old rs2 and copies their old rs1 to rs2" */
-  record->has_rs2 = record->has_rs1;
-  memcpy (record->rs2, record->rs1, sizeof record->rs2);
+  /* "For DH mode only, ... each party first discards their old rs2 and copies their old rs1 to rs2" */
+  if (!preshared) {
+    record->has_rs2 = record->has_rs1;
+    memcpy (record->rs2, record->rs1, sizeof record->rs2);
+  }
   record->has_rs1 = true;
   memcpy (record->rs1, exchange->keys.rs1, sizeof record->rs1);
+  record->preshared_calls = preshared ? (uint8_t) (record->preshared_calls + 1) : 0;
 }
 
-static void
-store (ZrtpEngine *engine, const ZrtpRecord *record)
+void
+zrtp_store (ZrtpEngine *engine, const ZrtpRecord *record)
 {
   engine->stored = *record;
   if (engine->config.cache_expiry > 0)
@@ -238,46 +329,117 @@ update_cache (ZrtpEngine *engine)
 
   engine->previous = exchange->record;
   engine->pending = exchange->record;
-  /* "only the first media stream is permitted to update rs1", §4.6.1 */
-  if (!engine->is_first)
-    return;
   renew_record (engine, &engine->pending);
   /* "the cache update MUST be delayed in the current session until the user verbally compares the
-   * SAS", §4.6.1.1; and nothing is created for a secret that is not to be kept. */
-  if (!cache_mismatch (exchange) && (engine->pending.has_rs1 || engine->pending.has_rs2))
-    store (engine, &engine->pending);
+   * SAS", §4.6.1.1, unless the signalling vouches for the exchange; and nothing is created for a secret
+   * that is not to be kept. */
+  engine->store_delayed = cache_mismatch (exchange) && !zrtp_is_signalled (engine);
+  if (!engine->store_delayed && zrtp_record_is_worth (&engine->pending))
+    zrtp_store (engine, &engine->pending);
+}
+
+static void
+describe_peer (ZrtpEngine *engine)
+{
+  const ZrtpConfirm *confirm = &engine->exchange->peer_confirm;
+  const ZrtpHello *hello = &engine->peer.hello;
+  ZrtpSecureInfo *info = &engine->secure;
+
+  info->peer_disclosure = confirm->disclosure;
+  info->peer_allows_clear = confirm->allow_clear;
+  info->peer_signature = confirm->signature_type;
+  info->peer_signature_capable = hello->signature_capable;
+  info->peer_mitm = hello->mitm;
+  memcpy (info->peer_zid, hello->zid, sizeof info->peer_zid);
+  memcpy (info->peer_client_id, hello->client_id, ZRTP_CLIENT_ID_SIZE);
+  info->peer_client_id[ZRTP_CLIENT_ID_SIZE] = '\0';
 }
 
 static void
 describe (ZrtpEngine *engine)
 {
   const ZrtpExchange *exchange = engine->exchange;
+  const ZrtpCall *call = engine->call;
+  const bool multistream = exchange->mode == ZRTP_MODE_MULTISTREAM;
   ZrtpSecureInfo *info = &engine->secure;
 
-  zrtp_sas_render (exchange->choice.type[ZRTP_SAS], exchange->keys.sashash, info->sas);
   info->choice = exchange->choice;
+  info->mode = exchange->mode;
   info->role = engine->role;
+  info->signalling = zrtp_is_signalled (engine);
   info->cache_mismatch = cache_mismatch (exchange);
+  info->aux_mismatch = !multistream && exchange->has_aux && !exchange->aux_matched;
+  info->enrolled = exchange->pbx_matched;
+  describe_peer (engine);
+  if (multistream) {
+    memcpy (info->sas, call->sas, sizeof info->sas);
+    info->sas_verified = call->sas_verified;
+    return;
+  }
+  zrtp_sas_render (exchange->choice.type[ZRTP_SAS], exchange->keys.sashash, info->sas);
   /* Verified is what both ends remember (§7.1), and only under the secret that it was verified for. */
   info->sas_verified =
       exchange->s1_matched && exchange->record.sas_verified && exchange->peer_confirm.sas_verified;
-  info->peer_disclosure = exchange->peer_confirm.disclosure;
-  info->peer_mitm = engine->peer.hello.mitm;
-  memcpy (info->peer_zid, engine->peer.hello.zid, sizeof info->peer_zid);
-  memcpy (info->peer_client_id, engine->peer.hello.client_id, ZRTP_CLIENT_ID_SIZE);
-  info->peer_client_id[ZRTP_CLIENT_ID_SIZE] = '\0';
+}
+
+/* For the messages of a secure stream. */
+static void
+keep_keys (ZrtpEngine *engine)
+{
+  const ZrtpExchange *exchange = engine->exchange;
+  const unsigned from[2] = {own_index (engine), peer_index (engine)};
+  const bool offered = exchange->peer_confirm.enrollment;
+  ZrtpSecureKeys *kept = &engine->kept;
+
+  zrtp_wipe (kept, sizeof *kept);
+  kept->accepts_clear = engine->config.allow_clear && !engine->config.enroll && !offered;
+  kept->may_clear = kept->accepts_clear && exchange->peer_confirm.allow_clear;
+  kept->enrolled = exchange->pbx_matched;
+  kept->enrollment_offered = offered && engine->peer.hello.mitm;
+  kept->has_relay_keys = engine->config.mitm || engine->peer.hello.mitm;
+  kept->hash = exchange->hash;
+  kept->cipher = exchange->cipher;
+  for (unsigned i = 0; i < 2; i++) {
+    zrtp_clear_mac (exchange->hash, exchange->keys.mackey[from[i]], kept->clear_mac[i]);
+    if (!kept->has_relay_keys)
+      continue;
+    memcpy (kept->mackey[i], exchange->keys.mackey[from[i]], sizeof kept->mackey[i]);
+    memcpy (kept->zrtpkey[i], exchange->keys.zrtpkey[from[i]], sizeof kept->zrtpkey[i]);
+  }
+}
+
+/* "only the first media stream is permitted" to make ZRTPSess, SAS and ExportedKey (§4.5.2), and to
+ * update rs1 (§4.6.1). */
+static void
+become_first (ZrtpEngine *engine)
+{
+  ZrtpCall *call = engine->call;
+
+  for (ZrtpEngine *other = call->engines; other; other = other->next)
+    other->is_first = false;
+  engine->is_first = true;
+  call->secure = false; /* a peer that was restarted has a new session key */
+  call->v_flag = own_v_flag (engine);
+  call->sas_verified = engine->secure.sas_verified;
+  zrtp_call_adopt (call, engine, engine->exchange->hash, &engine->exchange->keys);
+  update_cache (engine);
 }
 
 void
 zrtp_become_secure (ZrtpEngine *engine, uint64_t now)
 {
-  engine->is_first = !engine->call->secure;
   give_send_key (engine);
-  update_cache (engine);
   describe (engine);
-  zrtp_call_adopt (engine->call, engine->exchange->hash, &engine->exchange->keys);
+  if (!engine->call->secure ||
+      (engine->predecessor && engine->exchange->mode != ZRTP_MODE_MULTISTREAM))
+    become_first (engine);
+  keep_keys (engine);
+  engine->resume_state = ZRTP_STATE_IDLE;
+  engine->goclear_seen = false;
   engine->counters.handshake_time = now - engine->hello_accepted_at;
   zrtp_event (engine, ZRTP_EVENT_SECURE);
+  if (engine->kept.enrollment_offered && engine->config.accept_enrollment && engine->is_first)
+    zrtp_event (engine, ZRTP_EVENT_ENROLLMENT);
   zrtp_exchange_free (engine);
   zrtp_advance (engine, ZRTP_STATE_SECURE, 0, now);
 }
@@ -288,15 +450,17 @@ zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches)
   /* The SAS that people compare is that of the first stream; it says nothing of another exchange. */
   if (engine->state != ZRTP_STATE_SECURE || !engine->is_first)
     return;
+  engine->call->sas_verified = matches;
   if (matches) {
+    engine->store_delayed = false;
     /* This also ends a cache mismatch (§4.6.1.1): the user says that there is no MiTM. */
     engine->pending.sas_verified = true;
     if (engine->pending.has_rs1 && engine->pending.expiry > 0)
-      store (engine, &engine->pending);
+      zrtp_store (engine, &engine->pending);
   } else {
     /* "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1 */
     engine->previous.sas_verified = false;
     engine->pending = engine->previous;
-    store (engine, &engine->previous);
+    zrtp_store (engine, &engine->previous);
   }
 }

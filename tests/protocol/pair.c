@@ -63,7 +63,21 @@ pair_clear (Pair *pair)
 {
   for (unsigned i = 0; i < 2; i++) {
     zrtp_engine_free (pair->end[i].engine);
-    zrtp_call_free (pair->end[i].call);
+    if (!pair->end[i].call_is_shared)
+      zrtp_call_free (pair->end[i].call);
+  }
+}
+
+void
+pair_init_stream (Pair *pair, Pair *first, uint64_t seed)
+{
+  pair_init (pair, seed);
+  pair->now = first->now;
+  for (unsigned i = 0; i < 2; i++) {
+    pair->end[i].call = first->end[i].call;
+    pair->end[i].call_is_shared = true;
+    pair->end[i].config = first->end[i].config;
+    pair->end[i].config.ssrc += 0x100;
   }
 }
 
@@ -73,7 +87,8 @@ make_engine (PairEnd *end, unsigned index)
   uint8_t zid[ZRTP_ZID_SIZE];
 
   memset (zid, 0xa0 + (int) index, sizeof zid);
-  end->call = zrtp_call_new (&end->crypto, zid);
+  if (!end->call)
+    end->call = zrtp_call_new (&end->crypto, zid);
   end->engine = zrtp_engine_new (end->call, &end->config);
   g_assert_nonnull (end->engine);
 }
@@ -95,6 +110,8 @@ drain (Pair *pair, PairEnd *end)
   ZrtpEvent event;
   ZrtpEventKind last = ZRTP_EVENT_NONE;
 
+  if (!end->engine)
+    return;
   while (zrtp_engine_poll_event (end->engine, &event)) {
     end->n_events[event.kind]++;
     g_assert_cmpint (event.kind, >, last); /* in the order of the enum */
@@ -114,10 +131,21 @@ drain (Pair *pair, PairEnd *end)
         break;
       case ZRTP_EVENT_STORE:
         end->record = event.record;
-        end->has_record = event.record.has_rs1 || event.record.has_rs2;
+        end->has_record = zrtp_record_is_worth (&event.record);
         break;
       case ZRTP_EVENT_SECURE:
         end->secure = event.secure;
+        break;
+      case ZRTP_EVENT_DROP_KEYS:
+        memset (&end->receive_key, 0, sizeof end->receive_key);
+        memset (&end->send_key, 0, sizeof end->send_key);
+        break;
+      case ZRTP_EVENT_RELAYED_SAS:
+        end->relayed_sas = event.relayed_sas;
+        break;
+      case ZRTP_EVENT_CLEAR:
+        end->clear_by_peer = event.clear.by_peer;
+        end->clear_waiting = event.clear.waiting;
         break;
       case ZRTP_EVENT_FAILED:
         end->failed_code = event.failed.code;
@@ -185,6 +213,8 @@ relay (Pair *pair, unsigned from)
   size_t size;
   bool any = false;
 
+  if (!end->engine)
+    return false;
   drain (pair, end);
   while ((size = zrtp_engine_poll_packet (end->engine, packet))) {
     any = true;
@@ -223,6 +253,62 @@ pair_run (Pair *pair, uint64_t until)
     pair->now = next;
     for (unsigned i = 0; i < 2; i++)
       zrtp_engine_handle_timeout (pair->end[i].engine, pair->now);
+  }
+}
+
+/* What one stream was told may concern another. */
+static bool
+stir (Pair *streams, unsigned n)
+{
+  bool any = false;
+
+  for (unsigned e = 0; e < 2; e++) {
+    ZrtpEngine *engine;
+
+    while ((engine = zrtp_call_next_stirred (streams[0].end[e].call))) {
+      any = true;
+      zrtp_engine_handle_timeout (engine, streams[0].now);
+      for (unsigned i = 0; i < n; i++)
+        drain (&streams[i], &streams[i].end[e]);
+    }
+  }
+  return any;
+}
+
+void
+streams_settle (Pair *streams, unsigned n)
+{
+  bool any;
+
+  do {
+    any = stir (streams, n);
+    for (unsigned i = 0; i < n; i++)
+      any |= relay (&streams[i], ALICE) | stir (streams, n) | relay (&streams[i], BOB) |
+             stir (streams, n);
+  } while (any);
+}
+
+void
+streams_run (Pair *streams, unsigned n, uint64_t until)
+{
+  for (;;) {
+    uint64_t when, next = until;
+
+    streams_settle (streams, n);
+    for (unsigned i = 0; i < n; i++)
+      for (unsigned e = 0; e < 2; e++)
+        if (streams[i].end[e].engine &&
+            zrtp_engine_next_timeout (streams[i].end[e].engine, &when) && when < next)
+          next = when;
+    g_assert_true (next >= until || next > streams[0].now);
+    for (unsigned i = 0; i < n; i++)
+      streams[i].now = next;
+    if (next >= until)
+      return;
+    for (unsigned i = 0; i < n; i++)
+      for (unsigned e = 0; e < 2; e++)
+        if (streams[i].end[e].engine)
+          zrtp_engine_handle_timeout (streams[i].end[e].engine, next);
   }
 }
 

@@ -24,15 +24,18 @@ typedef struct {
   uint64_t random_state;
   bool random_broken;
   ZrtpConfig config;
-  ZrtpCall *call;
+  ZrtpCall *call; /* another pair's, for its second stream; then that one frees it */
+  bool call_is_shared;
   ZrtpEngine *engine;
 
   ZrtpRecord record; /* its cache: one peer */
   bool has_record;
 
-  unsigned n_events[ZRTP_EVENT_FAILED + 1];
+  unsigned n_events[ZRTP_N_EVENTS];
   ZrtpSrtpKey receive_key, send_key;
   ZrtpSecureInfo secure;
+  ZrtpRelayedSas relayed_sas;
+  bool clear_by_peer, clear_waiting;
   unsigned failed_code;
   bool failed_by_peer;
 
@@ -58,6 +61,12 @@ void pair_init (Pair *pair, uint64_t seed);
 void pair_clear (Pair *pair);
 /* Makes the engines and starts those of the mask (1 << ALICE | 1 << BOB). */
 void pair_start (Pair *pair, unsigned mask);
+/* A further stream of the call of `first`, which must have been started: same ends, another wire. */
+void pair_init_stream (Pair *pair, Pair *first, uint64_t seed);
+/* Several streams of one call: as pair_settle() and pair_run(). */
+void streams_settle (Pair *streams, unsigned n);
+void streams_run (Pair *streams, unsigned n, uint64_t until);
+
 /* Delivers what waits, without time passing. */
 void pair_settle (Pair *pair);
 /* Goes on until `until`, delivering and firing timers. */

@@ -244,7 +244,7 @@ test_altered_dhpart_mac (void)
       exchange->dhpart[exchange->dhpart_size - 1] ^= 1;
       add (hashed, exchange->dhpart, exchange->dhpart_size);
       add (hashed, bob->engine->hello, bob->engine->hello_size);
-      zrtp_commit_parse (ZRTP_BYTES (exchange->commit), &commit);
+      zrtp_commit_parse ((ZrtpBytes){exchange->commit, exchange->commit_size}, &commit);
       sha256 (hashed->data, hashed->len, commit.hvi);
       zrtp_commit_write (&commit, &zrtp_nettle_s256, alice->engine->chain.h[1], exchange->commit);
       g_byte_array_unref (hashed);
@@ -252,7 +252,7 @@ test_altered_dhpart_mac (void)
     /* Alice's Hello, HelloACK and Commit; Bob takes no part in a contention */
     while ((size = zrtp_engine_poll_packet (alice->engine, packet))) {
       if (packet_is (packet, ZRTP_MESSAGE_COMMIT))
-        memset (bob->engine->exchange->commit + 76, 0, ZRTP_HVI_SIZE);
+        memset (bob->engine->exchange->own_commit.hvi, 0, ZRTP_HVI_SIZE);
       pair_feed (&pair, BOB, packet, size);
     }
     g_assert_cmpint (pair_state (&pair, BOB), ==, ZRTP_STATE_DHPART1_SENT);

@@ -822,7 +822,7 @@ flip_last (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
   ZrtpEngine *bob = pair->end[BOB].engine;
 
   if (zrtp_engine_get_state (bob) == ZRTP_STATE_COMMIT_SENT)
-    memset (bob->exchange->commit + 76, 0, ZRTP_HVI_SIZE); /* Alice initiates */
+    memset (bob->exchange->own_commit.hvi, 0, ZRTP_HVI_SIZE); /* Alice initiates */
   if (from == BOB && packet_is (packet, ZRTP_MESSAGE_COMMIT))
     return false;
   if (from == f->from && packet_is (packet, f->type))
@@ -870,20 +870,20 @@ test_s1_in_s0 (void)
 {
   static const uint8_t a[32] = {1}, b[32] = {2};
   ZrtpKeys with_a, with_b, without;
-  ZrtpDhInputs inputs = {.hash = &zrtp_nettle_s256,
+  const ZrtpKeyInputs inputs = {.hash = &zrtp_nettle_s256,
       .cipher = &zrtp_nettle_aes1,
-      .dhresult = ZRTP_BYTES (a),
+      .salt_size = 14,
       .zid = {a, b},
       .hello_r = ZRTP_BYTES (a),
-      .commit = ZRTP_BYTES (a),
-      .dhpart1 = ZRTP_BYTES (a),
-      .dhpart2 = ZRTP_BYTES (a)};
+      .commit = ZRTP_BYTES (a)};
+  ZrtpDhInputs dh = {
+      .dhresult = ZRTP_BYTES (a), .dhpart1 = ZRTP_BYTES (a), .dhpart2 = ZRTP_BYTES (a)};
 
-  zrtp_derive_keys (&inputs, &without);
-  inputs.s1 = ZRTP_BYTES (a);
-  zrtp_derive_keys (&inputs, &with_a);
-  inputs.s1 = ZRTP_BYTES (b);
-  zrtp_derive_keys (&inputs, &with_b);
+  zrtp_derive_dh_keys (&inputs, &dh, &without);
+  dh.s1 = ZRTP_BYTES (a);
+  zrtp_derive_dh_keys (&inputs, &dh, &with_a);
+  dh.s1 = ZRTP_BYTES (b);
+  zrtp_derive_dh_keys (&inputs, &dh, &with_b);
   g_assert_true (memcmp (with_a.srtpkey[ZRTP_I], with_b.srtpkey[ZRTP_I], 16));
   g_assert_true (memcmp (with_a.srtpkey[ZRTP_I], without.srtpkey[ZRTP_I], 16));
 }

@@ -672,14 +672,17 @@ test_keys (void)
     ZrtpKeys keys;
 
 #define TEXT(text) {(const uint8_t *) (text), strlen (text)}
-    zrtp_derive_keys (
-        &(ZrtpDhInputs){
+    zrtp_derive_dh_keys (
+        &(ZrtpKeyInputs){
             .hash = hashes[i],
             .cipher = ciphers[i],
-            .dhresult = ZRTP_BYTES (dhresult),
+            .salt_size = 14,
             .zid = {(const uint8_t *) "IIIIIIIIIIII", (const uint8_t *) "RRRRRRRRRRRR"},
             .hello_r = TEXT ("hello of responder"),
             .commit = TEXT ("commit"),
+        },
+        &(ZrtpDhInputs){
+            .dhresult = ZRTP_BYTES (dhresult),
             .dhpart1 = TEXT ("dhpart1"),
             .dhpart2 = TEXT ("dhpart2"),
             .s1 = ZRTP_BYTES (s1),
@@ -715,6 +718,7 @@ static void
 test_s1 (void)
 {
   const ZrtpRandom random = {fixed_random, NULL};
+  const uint8_t h3[ZRTP_IMAGE_SIZE] = {3};
 
   for (unsigned i1 = 0; i1 < 4; i1++)
     for (unsigned i2 = 0; i2 < 4; i2++)
@@ -722,7 +726,10 @@ test_s1 (void)
         for (unsigned r2 = 0; r2 < 4; r2++) {
           ZrtpRecord i = {.has_rs1 = i1, .has_rs2 = i2}, r = {.has_rs1 = r1, .has_rs2 = r2};
           uint8_t id_i[ZRTP_N_IDS][ZRTP_SECRET_ID_SIZE], id_r[ZRTP_N_IDS][ZRTP_SECRET_ID_SIZE];
-          const uint8_t *s1_i, *s1_r;
+          const ZrtpSecrets has_i = {.record = &i}, has_r = {.record = &r};
+          const ZrtpRole initiator = ZRTP_ROLE_INITIATOR, responder = ZRTP_ROLE_RESPONDER;
+          const ZrtpHash *hash = &zrtp_nettle_s256;
+          ZrtpBytes s1_i, s1_r;
           unsigned expected = 0;
 
           memset (i.rs1, (int) i1, 32);
@@ -733,14 +740,14 @@ test_s1 (void)
             expected = i1;
           else if (i2 && (i2 == r1 || i2 == r2))
             expected = i2;
-          zrtp_secret_ids (&i, ZRTP_ROLE_INITIATOR, &zrtp_nettle_s256, &random, id_i);
-          zrtp_secret_ids (&r, ZRTP_ROLE_RESPONDER, &zrtp_nettle_s256, &random, id_r);
-          s1_i = zrtp_match_s1 (&i, ZRTP_ROLE_INITIATOR, &zrtp_nettle_s256, id_r);
-          s1_r = zrtp_match_s1 (&r, ZRTP_ROLE_RESPONDER, &zrtp_nettle_s256, id_i);
-          g_assert_cmpuint (s1_i ? s1_i[0] : 0, ==, expected);
-          g_assert_cmpuint (s1_r ? s1_r[0] : 0, ==, expected);
+          zrtp_secret_ids (&has_i, initiator, h3, hash, &random, id_i);
+          zrtp_secret_ids (&has_r, responder, h3, hash, &random, id_r);
+          s1_i = zrtp_match_secrets (&has_i, initiator, h3, hash, id_r).s1;
+          s1_r = zrtp_match_secrets (&has_r, responder, h3, hash, id_i).s1;
+          g_assert_cmpuint (s1_i.size ? s1_i.data[0] : 0, ==, expected);
+          g_assert_cmpuint (s1_r.size ? s1_r.data[0] : 0, ==, expected);
           /* rs1IDi is no rs1IDr: a reflected ID matches nothing */
-          g_assert_null (zrtp_match_s1 (&i, ZRTP_ROLE_INITIATOR, &zrtp_nettle_s256, id_i));
+          g_assert_cmpuint (zrtp_match_secrets (&has_i, initiator, h3, hash, id_i).s1.size, ==, 0);
         }
 }
 

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "gst/protocol/engine.h"
+#include "gst/protocol/engine-private.h"
 #include "gst/protocol/sas.h"
 
 #include "ext/gmp/zrtp-gmp.h"
@@ -477,7 +477,7 @@ make_engine (End *end, unsigned stream)
   begin_event ("stream", end, stream);
   put_number ("ssrc", config.ssrc);
   put_octets ("client_id", config.client_id, sizeof config.client_id);
-  put_offer ("lists", &config.offer);
+  put_offer ("lists", &end->engine[stream]->config.offer); /* with Mult */
   put_number ("expiry", config.cache_expiry);
   put_octets ("hello_hash", hello_hash, sizeof hello_hash);
   end_line ();

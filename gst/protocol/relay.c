@@ -1,0 +1,168 @@
+/* PBX: SASrelay, RelayACK, enrolment (RFC 6189 §7.3, §7.3.1, §5.13, §5.14); and Errors of a stream that
+ * stays secure.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "gst/protocol/engine-private.h"
+#include "gst/protocol/sas.h"
+
+#include <string.h>
+
+static ZrtpConfirmKeys
+relay_keys (const ZrtpSecureKeys *kept, unsigned whose)
+{
+  return (ZrtpConfirmKeys){kept->hash, kept->cipher, kept->mackey[whose], kept->zrtpkey[whose]};
+}
+
+static void
+repeat (ZrtpEngine *engine, uint32_t message, uint64_t now)
+{
+  engine->relay_message = message;
+  zrtp_timer_start (&engine->message_timer, &zrtp_t2, now);
+  zrtp_send (engine, message);
+}
+
+/* --- Errors ---------------------------------------------------------------------------------------------- */
+
+ZrtpResult
+zrtp_complain (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now)
+{
+  engine->error_code = code;
+  repeat (engine, ZRTP_OUT_ERROR, now);
+  return ZRTP_REFUSED;
+}
+
+ZrtpResult
+zrtp_on_late_errorack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  if (packet->ssrc != engine->peer.ssrc || engine->relay_message != ZRTP_OUT_ERROR)
+    return ZRTP_UNEXPECTED;
+  zrtp_timer_stop (&engine->message_timer);
+  return ZRTP_ACCEPTED;
+}
+
+/* --- The PBX ------------------------------------------------------------------------------------------------ */
+
+bool
+zrtp_engine_relay_sas (ZrtpEngine *engine, ZrtpType sas_type, const uint8_t *sashash,
+    bool sas_verified, bool disclosure, uint64_t now)
+{
+  const ZrtpSecureKeys *kept = &engine->kept;
+  const ZrtpConfirmKeys keys = relay_keys (kept, 0);
+  ZrtpSasRelay relay = {
+      .sas_verified = sas_verified, .disclosure = disclosure, .sas_type = sas_type};
+  uint8_t iv[ZRTP_CIPHER_BLOCK];
+
+  /* "it MUST have previously declared itself as a MiTM device", §5.13; "If the PBX has a shared trusted
+   * MiTM key with neither endpoint, the PBX MUST NOT relay the SAS", §7.3 */
+  if (engine->state != ZRTP_STATE_SECURE || !engine->config.mitm || !kept->has_relay_keys ||
+      (sashash && !kept->enrolled) || !zrtp_random (engine, iv, sizeof iv))
+    return false;
+  if (sashash)
+    memcpy (relay.sashash, sashash, sizeof relay.sashash);
+  zrtp_sasrelay_write (&relay, &keys, iv, engine->sasrelay);
+  repeat (engine, ZRTP_OUT_SASRELAY, now);
+  return true;
+}
+
+ZrtpResult
+zrtp_on_relayack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  if (packet->ssrc != engine->peer.ssrc || engine->relay_message != ZRTP_OUT_SASRELAY)
+    return ZRTP_UNEXPECTED;
+  zrtp_timer_stop (&engine->message_timer);
+  return ZRTP_ACCEPTED;
+}
+
+/* --- The phone ------------------------------------------------------------------------------------------------ */
+
+static bool
+is_null (const uint8_t sashash[ZRTP_SASHASH_SIZE])
+{
+  static const uint8_t zeros[ZRTP_SASHASH_SIZE];
+
+  return zrtp_equal (sashash, zeros, sizeof zeros);
+}
+
+static bool
+can_render (ZrtpType sas_type)
+{
+  return sas_type == ZRTP_B32 || sas_type == ZRTP_B256;
+}
+
+static void
+show (ZrtpEngine *engine, const ZrtpSasRelay *relay)
+{
+  const bool relayed = !is_null (relay->sashash);
+  ZrtpRelayedSas *shown = &engine->relayed_sas;
+
+  if (!can_render (relay->sas_type))
+    return;
+  *shown = (ZrtpRelayedSas){
+      .sas_type = relay->sas_type,
+      .relayed = relayed,
+      .sas_verified = relay->sas_verified,
+      .disclosure = relay->disclosure,
+  };
+  /* A null one: "will use the specified SAS rendering scheme", §7.3 */
+  zrtp_sas_render (relay->sas_type, relayed ? relay->sashash : engine->call->sashash, shown->sas);
+  zrtp_event (engine, ZRTP_EVENT_RELAYED_SAS);
+}
+
+ZrtpResult
+zrtp_on_sasrelay (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  const ZrtpSecureKeys *kept = &engine->kept;
+  const ZrtpConfirmKeys keys = relay_keys (kept, 1);
+  ZrtpSasRelay relay;
+  ZrtpResult result;
+
+  if (packet->ssrc != engine->peer.ssrc || !engine->is_first)
+    return ZRTP_UNEXPECTED;
+  /* "the Relayed SAS SHOULD NOT be rendered. A RelayACK is still sent, but no Error message is sent.",
+   * §5.13. There are no keys to read it with either. */
+  if (!engine->peer.hello.mitm) {
+    zrtp_send (engine, ZRTP_OUT_RELAYACK);
+    return ZRTP_UNEXPECTED;
+  }
+  result =
+      kept->has_relay_keys ? zrtp_sasrelay_parse (packet->message, &keys, &relay) : ZRTP_UNEXPECTED;
+  if (result != ZRTP_ACCEPTED)
+    return result;
+  /* "The receiver absolutely MUST NOT render the relayed SAS if it does not come from a specially
+   * trusted ZRTP endpoint", §7.3 */
+  if (!kept->enrolled && !is_null (relay.sashash)) {
+    if (!engine->untrusted_relay_reported)
+      zrtp_event (engine, ZRTP_EVENT_UNTRUSTED_RELAY);
+    engine->untrusted_relay_reported = true;
+    return zrtp_complain (engine, ZRTP_ERROR_UNTRUSTED_RELAY, now);
+  }
+  zrtp_send (engine, ZRTP_OUT_RELAYACK);
+  if (zrtp_same (packet->message, engine->last_relay, engine->last_relay_size))
+    return ZRTP_REPEATED;
+  engine->last_relay_size = packet->message.size;
+  memcpy (engine->last_relay, packet->message.data, ZRTP_SASRELAY_SIZE);
+  show (engine, &relay);
+  return ZRTP_ACCEPTED;
+}
+
+/* --- Enrolment ------------------------------------------------------------------------------------------------ */
+
+bool
+zrtp_engine_accept_enrollment (ZrtpEngine *engine, bool accept)
+{
+  ZrtpRecord *next = engine->store_delayed ? &engine->previous : &engine->pending;
+
+  if (engine->state != ZRTP_STATE_SECURE || !engine->is_first || !engine->kept.enrollment_offered ||
+      !engine->config.accept_enrollment)
+    return false;
+  if (!accept)
+    return true;
+  /* "An endpoint MUST NOT store the pbxsecret in the cache without explicit user authorization." */
+  zrtp_call_pbxsecret (engine->call, engine->pending.pbx);
+  engine->pending.has_pbx = true;
+  memcpy (next->pbx, engine->pending.pbx, sizeof next->pbx);
+  next->has_pbx = true;
+  zrtp_store (engine, next);
+  return true;
+}

@@ -1,0 +1,169 @@
+/* A peer that begins anew on a secure stream: it was restarted, or another endpoint took its place, or
+ * somebody wants to (RFC 6189 §9: nothing that is not authenticated may end the stream).
+ *
+ * A Hello with another hash chain, on a stream on which no good SRTP arrives any more, starts a second
+ * negotiation beside the stream, by an engine of its own with a hash chain of its own: the successor. The
+ * stream stays as it is until the successor's keys are confirmed, and only two things give it the
+ * stream: a secret that only the same peer knows (a retained one, or the session key in Multistream
+ * mode), or a Hello hash that the application set for it (§8.1). Otherwise somebody in the middle could
+ * put himself into a call whose SAS was already compared.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "gst/protocol/engine-private.h"
+
+#include <stdlib.h>
+
+/* How long a stream must be silent to be given up for dead, and how often anybody may make us look. A Hello
+ * schedule takes 3.75 s at least (§6). */
+static const uint64_t silence = 1 * UINT64_C (1000000000);
+static const uint64_t successor_interval = 5 * UINT64_C (1000000000);
+
+static void
+end_successor (ZrtpEngine *engine)
+{
+  zrtp_engine_free (engine->successor);
+  engine->successor = NULL;
+}
+
+static bool
+begin_successor (ZrtpEngine *engine, uint64_t now)
+{
+  ZrtpConfig config = engine->config;
+
+  config.ssrc = engine->wanted_ssrc;
+  engine->successor_allowed_at = now + successor_interval;
+  engine->successor = zrtp_engine_new (engine->call, &config);
+  if (!engine->successor)
+    return false;
+  /* It is no stream of the call, but waits to be one. */
+  zrtp_call_remove (engine->call, engine->successor);
+  engine->successor->predecessor = engine;
+  zrtp_engine_start (engine->successor, now);
+  return true;
+}
+
+/* True when nothing authenticated has come since a first such Hello. */
+static bool
+is_silent (ZrtpEngine *engine, uint64_t now)
+{
+  if (now < engine->successor_allowed_at)
+    return false;
+  if (engine->watch_due == 0 || now > engine->watch_due + successor_interval) {
+    engine->watch_due = now + silence;
+    zrtp_event (engine, ZRTP_EVENT_WATCH_MEDIA);
+  }
+  return now >= engine->watch_due;
+}
+
+/* The peer is there, with the keys of the stream: whoever said Hello is somebody else. */
+void
+zrtp_peer_is_alive (ZrtpEngine *engine, uint64_t now)
+{
+  if (engine->watch_due == 0)
+    return;
+  engine->watch_due = 0;
+  engine->successor_allowed_at = now + successor_interval;
+}
+
+ZrtpResult
+zrtp_offer_to_successor (ZrtpEngine *engine, const ZrtpPacket *packet, const uint8_t *data,
+    size_t size, ZrtpResult result, uint64_t now)
+{
+  if (engine->state != ZRTP_STATE_SECURE)
+    return result;
+  if (!engine->successor && (packet->type != ZRTP_MESSAGE_HELLO || !is_silent (engine, now) ||
+                                !begin_successor (engine, now)))
+    return result;
+  return zrtp_engine_handle_packet (engine->successor, data, size, now);
+}
+
+void
+zrtp_successor_timeout (ZrtpEngine *engine, uint64_t now)
+{
+  if (engine->successor)
+    zrtp_engine_handle_timeout (engine->successor, now);
+}
+
+/* --- Taking over ------------------------------------------------------------------------------------------ */
+
+/* Asked when the peer's Confirm was good, before anything else happens. In Multistream mode the peer has
+ * shown that it knows the session key. With a Hello hash from the application no other Hello was
+ * accepted. */
+bool
+zrtp_may_take_over (const ZrtpEngine *successor)
+{
+  const ZrtpExchange *exchange = successor->exchange;
+  const bool same_peer =
+      zrtp_equal (successor->peer.hello.zid, successor->predecessor->peer.hello.zid, ZRTP_ZID_SIZE);
+
+  return successor->config.has_peer_hello_hash ||
+         (same_peer && (exchange->mode == ZRTP_MODE_MULTISTREAM || exchange->s1_matched));
+}
+
+ZrtpResult
+zrtp_refuse_restart (ZrtpEngine *successor, uint64_t now)
+{
+  zrtp_exchange_free (successor);
+  zrtp_advance (successor, ZRTP_STATE_FAILED, 0, now);
+  zrtp_event (successor, ZRTP_EVENT_RESTART_REFUSED);
+  return ZRTP_REFUSED;
+}
+
+/* The successor becomes the engine that the owner holds. */
+static void
+take_over (ZrtpEngine *engine)
+{
+  ZrtpEngine *successor = engine->successor;
+  const ZrtpEngine old = {
+      .next = engine->next,
+      .counters = engine->counters,
+      .successor_allowed_at = engine->successor_allowed_at,
+  };
+
+  if (engine->call->lead == successor)
+    engine->call->lead = engine;
+  engine->successor = NULL;
+  zrtp_exchange_free (engine);
+  zrtp_wipe (engine, sizeof *engine);
+  *engine = *successor;
+  zrtp_wipe (successor, sizeof *successor);
+  free (successor);
+
+  engine->next = old.next;
+  engine->predecessor = NULL;
+  engine->successor_allowed_at = old.successor_allowed_at;
+  for (unsigned i = 0; i < ZRTP_N_RESULTS; i++)
+    engine->counters.received[i] += old.counters.received[i];
+  engine->counters.sent += old.counters.sent;
+  engine->counters.retransmissions += old.counters.retransmissions;
+}
+
+static void
+refuse (ZrtpEngine *engine)
+{
+  end_successor (engine);
+  if (!engine->restart_refused)
+    zrtp_event (engine, ZRTP_EVENT_RESTART_REFUSED);
+  engine->restart_refused = true;
+}
+
+bool
+zrtp_poll_successor (ZrtpEngine *engine, ZrtpEvent *event)
+{
+  ZrtpEngine *successor = engine->successor;
+  const uint32_t events = successor ? successor->events : 0;
+  const uint32_t keys = 1u << ZRTP_EVENT_RECEIVE_KEY | 1u << ZRTP_EVENT_SEND_KEY;
+
+  if (events & 1u << ZRTP_EVENT_RESTART_REFUSED)
+    refuse (engine);
+  else if (events & 1u << ZRTP_EVENT_FAILED)
+    end_successor (engine); /* the stream goes on as it is */
+  else if (events & keys)
+    take_over (engine);
+  else if (events & 1u << ZRTP_EVENT_LOOKUP)
+    return zrtp_engine_poll_event (successor, event);
+  else
+    return false;
+  return zrtp_engine_poll_event (engine, event);
+}
