@@ -14,22 +14,22 @@
 
 enum {
   SALT_SIZE = 14,
+  GCM_SALT_SIZE = 12,
   MAX_KEY_SIZE = 32 + SALT_SIZE,
 };
 
+/* The tag of GCM belongs to the cipher: for srtpenc that is one without authentication. */
 static const struct {
-  const gchar *zrtp, *srtp;
+  const gchar *zrtp_cipher, *zrtp_auth_tag;
+  const gchar *cipher, *auth;
   gsize key_size;
-} ciphers[] = {
-    {"AES1", "aes-128-icm", 16 + SALT_SIZE}, /* RFC 3711 */
-    {"AES3", "aes-256-icm", 32 + SALT_SIZE}, /* RFC 6188 */
-};
-
-static const struct {
-  const gchar *zrtp, *srtp;
-} auth_tags[] = {
-    {"HS32", "hmac-sha1-32"},
-    {"HS80", "hmac-sha1-80"},
+} profiles[] = {
+    {"AES1", "HS80", "aes-128-icm", "hmac-sha1-80", 16 + SALT_SIZE}, /* RFC 3711 */
+    {"AES1", "HS32", "aes-128-icm", "hmac-sha1-32", 16 + SALT_SIZE},
+    {"AES3", "HS80", "aes-256-icm", "hmac-sha1-80", 32 + SALT_SIZE}, /* RFC 6188 */
+    {"AES3", "HS32", "aes-256-icm", "hmac-sha1-32", 32 + SALT_SIZE},
+    {"AES1", "GCM", "aes-128-gcm", "null", 16 + GCM_SALT_SIZE}, /* RFC 7714 */
+    {"AES3", "GCM", "aes-256-gcm", "null", 32 + GCM_SALT_SIZE},
 };
 
 gboolean
@@ -39,13 +39,14 @@ gst_zrtp_srtp_keys_init (
   guint i;
 
   *keys = (GstZrtpSrtpKeys){.key = key};
-  for (i = 0; i < G_N_ELEMENTS (ciphers); i++)
-    if (g_strcmp0 (ciphers[i].zrtp, cipher) == 0 && ciphers[i].key_size == g_bytes_get_size (key))
-      keys->cipher = ciphers[i].srtp;
-  for (i = 0; i < G_N_ELEMENTS (auth_tags); i++)
-    if (g_strcmp0 (auth_tags[i].zrtp, auth_tag) == 0)
-      keys->auth = auth_tags[i].srtp;
-  return keys->cipher && keys->auth;
+  for (i = 0; i < G_N_ELEMENTS (profiles); i++)
+    if (g_strcmp0 (profiles[i].zrtp_cipher, cipher) == 0 &&
+        g_strcmp0 (profiles[i].zrtp_auth_tag, auth_tag) == 0 &&
+        profiles[i].key_size == g_bytes_get_size (key)) {
+      keys->cipher = profiles[i].cipher;
+      keys->auth = profiles[i].auth;
+    }
+  return keys->cipher != NULL;
 }
 
 /* --- A memory that can be mapped once ---------------------------------------------------------- */
@@ -186,6 +187,37 @@ gst_zrtp_srtpenc_new (const GstZrtpSrtpKeys *keys)
   gst_element_set_state (srtpenc, GST_STATE_NULL);
   gst_object_unref (srtpenc);
   return NULL;
+}
+
+/* The key may be known to all the world: nothing but an empty report is ever protected with it. */
+static gboolean
+can_make_srtpenc (const gchar *cipher, gsize key_size)
+{
+  static const guint8 octets[MAX_KEY_SIZE];
+  GBytes *key = g_bytes_new_static (octets, key_size + GCM_SALT_SIZE);
+  GstZrtpSrtpKeys keys;
+  GstElement *srtpenc = NULL;
+
+  if (gst_zrtp_srtp_keys_init (&keys, cipher, "GCM", key))
+    srtpenc = gst_zrtp_srtpenc_new (&keys);
+  g_bytes_unref (key);
+  if (!srtpenc)
+    return FALSE;
+  gst_element_set_state (srtpenc, GST_STATE_NULL);
+  gst_object_unref (srtpenc);
+  return TRUE;
+}
+
+/* libsrtp can be built without GCM, and nothing but the attempt tells. */
+gboolean
+gst_zrtp_srtp_has_gcm (void)
+{
+  static gsize answer; /* 1: no, 2: yes */
+
+  if (g_once_init_enter (&answer))
+    g_once_init_leave (
+        &answer, 1 + (can_make_srtpenc ("AES1", 16) && can_make_srtpenc ("AES3", 32)));
+  return answer == 2;
 }
 
 /* --- srtpdec ----------------------------------------------------------------------------------- */

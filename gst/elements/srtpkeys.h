@@ -21,6 +21,10 @@ typedef struct {
 gboolean gst_zrtp_srtp_keys_init (
     GstZrtpSrtpKeys *keys, const gchar *cipher, const gchar *auth_tag, GBytes *key);
 
+/* Whether the srtpenc here can run the auth tag type "GCM", with AES1 and AES3. Finds out when it is
+ * called for the first time. */
+gboolean gst_zrtp_srtp_has_gcm (void);
+
 /* An srtpenc in PAUSED that has already read its key; see there. NULL when that failed. */
 GstElement *gst_zrtp_srtpenc_new (const GstZrtpSrtpKeys *keys);
 

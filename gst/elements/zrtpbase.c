@@ -359,12 +359,31 @@ find_srtp (GstZrtpBase *self)
   return FALSE;
 }
 
+/* Only what was asked for by name: what the elements offer by themselves they can do. */
+static gboolean
+check_gcm (GstZrtpSession *session, GError **error)
+{
+  gchar *auth_tags;
+  gboolean ok;
+
+  g_object_get (session, "auth-tags", &auth_tags, NULL);
+  ok = !strstr (auth_tags, "GCM") || gst_zrtp_srtp_has_gcm ();
+  if (!ok)
+    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "auth-tags=%s: the srtpenc installed here cannot run GCM, because its libsrtp was built "
+        "without it; leave GCM out",
+        auth_tags);
+  g_free (auth_tags);
+  return ok;
+}
+
 static gboolean
 check_settings (GstZrtpBase *self, GstZrtpConnection *connection)
 {
+  GstZrtpSession *session = gst_zrtp_connection_get_session (connection);
   GError *error = NULL;
 
-  if (gst_zrtp_session_check (gst_zrtp_connection_get_session (connection), &error) &&
+  if (gst_zrtp_session_check (session, &error) && check_gcm (session, &error) &&
       gst_zrtp_stream_check (gst_zrtp_connection_get_stream (connection), &error))
     return TRUE;
   GST_ELEMENT_ERROR (
