@@ -22,6 +22,7 @@
 #include <nettle/aes.h>
 #include <nettle/cfb.h>
 #include <nettle/curve25519.h>
+#include <nettle/curve448.h>
 #include <nettle/ecc-curve.h>
 #include <nettle/ecc.h>
 #include <nettle/ecdsa.h>
@@ -44,7 +45,10 @@ typedef struct {
 static const Row rows[] = {
     {"X255", ZRTP_X255, 300},
     {"EC25", ZRTP_EC25, 200},
+    {"X448", ZRTP_X448, 80},
     {"EC38", ZRTP_EC38, 80},
+    {"EC52", ZRTP_EC52, 40},
+    {"DH2k", ZRTP_DH2K, 40},
     {"DH3k", ZRTP_DH3K, 20},
 };
 
@@ -146,7 +150,10 @@ RECORD_CIPHER (aes3)
   }
 RECORD_KEY_AGREEMENT (x255, zrtp_nettle_x255)
 RECORD_KEY_AGREEMENT (ec25, zrtp_nettle_ec25)
+RECORD_KEY_AGREEMENT (x448, zrtp_nettle_x448)
 RECORD_KEY_AGREEMENT (ec38, zrtp_nettle_ec38)
+RECORD_KEY_AGREEMENT (ec52, zrtp_nettle_ec52)
+RECORD_KEY_AGREEMENT (dh2k, zrtp_gmp_dh2k)
 RECORD_KEY_AGREEMENT (dh3k, zrtp_gmp_dh3k)
 
 static bool
@@ -315,8 +322,18 @@ bare_random (void *user, size_t size, uint8_t *out)
 static const struct ecc_curve *
 curve_of (const Call *call)
 {
-  return call->algorithm == &zrtp_nettle_ec25 ? nettle_get_secp_256r1 () : nettle_get_secp_384r1 ();
+  if (call->algorithm == &zrtp_nettle_ec25)
+    return nettle_get_secp_256r1 ();
+  return call->algorithm == &zrtp_nettle_ec38 ? nettle_get_secp_384r1 () : nettle_get_secp_521r1 ();
 }
+
+static const char rfc3526_group14[] =
+    "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404"
+    "DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406"
+    "B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD"
+    "24CF5F83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E46"
+    "2E36CE3BE39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D226"
+    "1898FA051015728E5A8AACAA68FFFFFFFFFFFFFFFF";
 
 static const char rfc3526_group15[] =
     "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404"
@@ -329,7 +346,19 @@ static const char rfc3526_group15[] =
     "1F2B18177B200CBBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CA"
     "FFFFFFFFFFFFFFFF";
 
-static mpz_t dh_p;
+static mpz_t dh2k_p, dh3k_p;
+
+static bool
+is_dh (const Call *call)
+{
+  return call->algorithm == &zrtp_gmp_dh2k || call->algorithm == &zrtp_gmp_dh3k;
+}
+
+static mpz_srcptr
+prime_of (const Call *call)
+{
+  return call->algorithm == &zrtp_gmp_dh2k ? dh2k_p : dh3k_p;
+}
 
 static void
 bare_generate (const Call *call)
@@ -339,7 +368,12 @@ bare_generate (const Call *call)
 
     bare_random (NULL, sizeof n, n);
     curve25519_mul_g (scratch, n);
-  } else if (call->algorithm == &zrtp_gmp_dh3k) {
+  } else if (call->algorithm == &zrtp_nettle_x448) {
+    uint8_t n[56];
+
+    bare_random (NULL, sizeof n, n);
+    curve448_mul_g (scratch, n);
+  } else if (is_dh (call)) {
     mpz_t x, y;
     uint8_t octets[64];
 
@@ -348,7 +382,7 @@ bare_generate (const Call *call)
     mpz_import (x, call->exponent_bits / 8, 1, 1, 1, 0, octets);
     mpz_setbit (x, 0);
     mpz_set_ui (y, 2);
-    mpz_powm_sec (y, y, x, dh_p);
+    mpz_powm_sec (y, y, x, prime_of (call));
     mpz_export (scratch, NULL, 1, 1, 1, 0, y);
     mpz_clears (x, y, NULL);
   } else {
@@ -377,13 +411,15 @@ bare_agree (const Call *call)
 
   if (call->algorithm == &zrtp_nettle_x255) {
     curve25519_mul (scratch, call->secret, call->pv);
-  } else if (call->algorithm == &zrtp_gmp_dh3k) {
+  } else if (call->algorithm == &zrtp_nettle_x448) {
+    curve448_mul (scratch, call->secret, call->pv);
+  } else if (is_dh (call)) {
     mpz_t x, y;
 
     mpz_inits (x, y, NULL);
     mpz_import (x, sizeof call->secret, 1, 1, 1, 0, call->secret);
     mpz_import (y, algorithm->pv_size, 1, 1, 1, 0, call->pv);
-    mpz_powm_sec (y, y, x, dh_p);
+    mpz_powm_sec (y, y, x, prime_of (call));
     mpz_export (scratch, NULL, 1, 1, 1, 0, y);
     mpz_clears (x, y, NULL);
   } else {
@@ -478,6 +514,10 @@ bzrtp_key_agreement (ZrtpType type)
   switch (type) {
     case ZRTP_X255:
       return ZRTP_KEYAGREEMENT_X255;
+    case ZRTP_X448:
+      return ZRTP_KEYAGREEMENT_X448;
+    case ZRTP_DH2K:
+      return ZRTP_KEYAGREEMENT_DH2k;
     case ZRTP_DH3K:
       return ZRTP_KEYAGREEMENT_DH3k;
     default:
@@ -599,8 +639,9 @@ measure (const Row *row, unsigned rounds, unsigned handshakes)
 {
   static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384, NULL};
   static const ZrtpCipher *const ciphers[] = {&zrtp_nettle_aes1, &zrtp_nettle_aes3, NULL};
-  static const ZrtpKeyAgreement *const key_agreements[] = {
-      &zrtp_nettle_x255, &zrtp_nettle_ec25, &zrtp_nettle_ec38, &zrtp_gmp_dh3k, NULL};
+  static const ZrtpKeyAgreement *const key_agreements[] = {&zrtp_nettle_x255, &zrtp_nettle_x448,
+      &zrtp_nettle_ec25, &zrtp_nettle_ec38, &zrtp_nettle_ec52, &zrtp_gmp_dh2k, &zrtp_gmp_dh3k,
+      NULL};
   static const ZrtpHash rs256 = {ZRTP_S256, 32, s256_digest, s256_mac};
   static const ZrtpHash rs384 = {ZRTP_S384, 48, s384_digest, s384_mac};
   static const ZrtpHash *const recording_hashes[] = {&rs256, &rs384, NULL};
@@ -608,10 +649,14 @@ measure (const Row *row, unsigned rounds, unsigned handshakes)
   static const ZrtpCipher raes3 = {ZRTP_AES3, 32, aes3_encrypt, aes3_decrypt};
   static const ZrtpCipher *const recording_ciphers[] = {&raes1, &raes3, NULL};
   const ZrtpKeyAgreement rx255 = {ZRTP_X255, 32, 32, false, x255_generate, x255_agree};
+  const ZrtpKeyAgreement rx448 = {ZRTP_X448, 56, 56, false, x448_generate, x448_agree};
   const ZrtpKeyAgreement rec25 = {ZRTP_EC25, 64, 32, false, ec25_generate, ec25_agree};
   const ZrtpKeyAgreement rec38 = {ZRTP_EC38, 96, 48, false, ec38_generate, ec38_agree};
+  const ZrtpKeyAgreement rec52 = {ZRTP_EC52, 132, 66, false, ec52_generate, ec52_agree};
+  const ZrtpKeyAgreement rdh2k = {ZRTP_DH2K, 256, 256, true, dh2k_generate, dh2k_agree};
   const ZrtpKeyAgreement rdh3k = {ZRTP_DH3K, 384, 384, true, dh3k_generate, dh3k_agree};
-  const ZrtpKeyAgreement *const recording_key_agreements[] = {&rx255, &rec25, &rec38, &rdh3k, NULL};
+  const ZrtpKeyAgreement *const recording_key_agreements[] = {
+      &rx255, &rx448, &rec25, &rec38, &rec52, &rdh2k, &rdh3k, NULL};
   const ZrtpCrypto plain = {hashes, ciphers, key_agreements, {plain_random, NULL}};
   const ZrtpCrypto recording = {
       recording_hashes, recording_ciphers, recording_key_agreements, {record_random, NULL}};
@@ -670,9 +715,10 @@ main (int argc, char **argv)
     return 2;
   }
   g_option_context_free (context);
-  mpz_init_set_str (dh_p, rfc3526_group15, 16);
+  mpz_init_set_str (dh2k_p, rfc3526_group14, 16);
+  mpz_init_set_str (dh3k_p, rfc3526_group15, 16);
   for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++)
     measure (&rows[i], rounds, MAX (rows[i].handshakes * percent / 100, 1));
-  mpz_clear (dh_p);
+  mpz_clears (dh2k_p, dh3k_p, NULL);
   return 0;
 }
