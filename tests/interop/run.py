@@ -135,7 +135,11 @@ def quick_rows():
 def full_rows():
     rows = product_rows()
     rows += [Row(ka, hash=h) for ka in ('X255', 'DH3k') for h in ('S256', 'S384')]
-    rows += [Row('X255', offer_ours='X255,DH3k', offer_theirs='DH3k,X255'),
+    rows += [Row(ka, hash=h, cipher='AES1' if ka == 'DH2k' else 'AES3', role=role)
+             for ka, h, role in itertools.product(('X448', 'DH2k'), ('S256', 'S384'), ('initiator', 'responder'))]
+    rows += [Row('X255', offer_ours='E255,X255', offer_theirs='X255'),
+             Row('X448', offer_ours='DH3k,X448', offer_theirs='X448,DH3k'),
+             Row('X255', offer_ours='X255,DH3k', offer_theirs='DH3k,X255'),
              Row('DH3k', offer_ours='EC25', offer_theirs='X255'),
              Row('DH3k', offer_ours='DH3k', offer_theirs='X255,X448,DH3k')]
     rows += [Row('', defaults=True, role=role) for role in ('initiator', 'responder', 'any')]
@@ -154,6 +158,11 @@ def self_rows(quick):
         for suite in (strong,) if ka == 'EC38' else (weak, strong):
             rows += [Row(ka, **suite, role=role) for role in ('initiator', 'responder', 'any')]
         rows += [Row(ka, **strong, loss=5, seed=seed) for seed in range(1, 2 if quick else 4)]
+    for values in (('E255', 'N256', 'AES1'), ('X448', 'S512', 'AES3'), ('EC38', 'N384', 'AES3'),
+                   ('EC52', 'S512', 'AES3'), ('DH2k', 'S256', 'AES1')):
+        rows += [Row(*values, role=role) for role in ('initiator', 'responder')]
+    rows += [Row('E255', offer_ours='X255,E255', offer_theirs='E255'),
+             Row('X255', offer_ours='E255,X255', offer_theirs='X255,E255')]
     return rows + fault_rows('EC25')
 
 
