@@ -18,7 +18,7 @@ def counted(secret):
     return number(len(secret)) + secret
 
 
-def derive(name, key_bits):
+def derive(name, key_bits, salt_bits):
     def digest(*parts):
         return hashlib.new(name, b''.join(parts)).digest()
 
@@ -29,8 +29,8 @@ def derive(name, key_bits):
     s0 = digest(number(1), dhresult, b'ZRTP-HMAC-KDF', zidi, zidr, total_hash, counted(s1), counted(s2), counted(s3))
     context = zidi + zidr + total_hash
     for label, bits in (('ZRTP Session Key', size), ('SAS', 256), ('Exported key', size),
-                        ('Initiator SRTP master key', key_bits), ('Initiator SRTP master salt', 112),
-                        ('Responder SRTP master key', key_bits), ('Responder SRTP master salt', 112),
+                        ('Initiator SRTP master key', key_bits), ('Initiator SRTP master salt', salt_bits),
+                        ('Responder SRTP master key', key_bits), ('Responder SRTP master salt', salt_bits),
                         ('Initiator HMAC key', size), ('Responder HMAC key', size),
                         ('Initiator ZRTP key', key_bits), ('Responder ZRTP key', key_bits),
                         ('retained secret', 256)):
@@ -39,7 +39,8 @@ def derive(name, key_bits):
 
 
 if __name__ == '__main__':
-    for arguments in (('sha256', 128), ('sha384', 256), ('sha512', 256), ('sha3_256', 128), ('sha3_384', 256)):
-        print(f'  {{ /* {arguments[0]}, {arguments[1]}-bit cipher key */')
+    for arguments in (('sha256', 128, 112), ('sha384', 256, 112), ('sha512', 256, 96), ('sha3_256', 128, 112),
+                      ('sha3_384', 256, 112)):
+        print(f'  {{ /* {arguments[0]}, {arguments[1]}-bit cipher key, {arguments[2]}-bit salt */')
         derive(*arguments)
         print('  },')

@@ -103,7 +103,7 @@ assert_negotiates (const ZrtpType wanted[ZRTP_N_KINDS], unsigned initiator, uint
   for (ZrtpKind kind = 0; kind < ZRTP_N_KINDS; kind++)
     g_assert_cmphex (chosen[kind], ==, wanted[kind]);
   g_assert_cmpuint (pair.end[ALICE].send_key.size, ==,
-      (chosen[ZRTP_CIPHER] == ZRTP_AES1 ? 16 : 32) + ZRTP_SRTP_SALT_SIZE);
+      (chosen[ZRTP_CIPHER] == ZRTP_AES1 ? 16 : 32) + (chosen[ZRTP_AUTH_TAG] == ZRTP_GCM ? 12 : 14));
   g_assert_cmpint (zrtp_engine_get_role (pair.end[initiator].engine), ==, ZRTP_ROLE_INITIATOR);
   g_assert_cmpuint (strlen (pair.end[ALICE].secure.sas), ==,
       chosen[ZRTP_SAS] == ZRTP_B32 ? 4 : strlen (pair.end[BOB].secure.sas));
@@ -115,7 +115,7 @@ test_all_algorithms (void)
 {
   static const ZrtpType hashes[] = {ZRTP_S256, ZRTP_S384, ZRTP_S512, ZRTP_N256, ZRTP_N384};
   static const ZrtpType ciphers[] = {ZRTP_AES1, ZRTP_AES3};
-  static const ZrtpType tags[] = {ZRTP_HS80, ZRTP_HS32};
+  static const ZrtpType tags[] = {ZRTP_HS80, ZRTP_HS32, ZRTP_GCM};
   static const ZrtpType sas[] = {ZRTP_B32, ZRTP_B256};
 
   for (unsigned k = 0; k < G_N_ELEMENTS (key_agreements); k++)
@@ -124,7 +124,7 @@ test_all_algorithms (void)
         const ZrtpType wanted[ZRTP_N_KINDS] = {
             [ZRTP_HASH] = hashes[h],
             [ZRTP_CIPHER] = ciphers[bits & 1],
-            [ZRTP_AUTH_TAG] = tags[bits >> 1 & 1],
+            [ZRTP_AUTH_TAG] = tags[(bits + h) % G_N_ELEMENTS (tags)],
             [ZRTP_KEY_AGREEMENT] = key_agreements[k],
             [ZRTP_SAS] = sas[bits >> 2 & 1],
         };

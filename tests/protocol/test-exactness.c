@@ -139,7 +139,8 @@ noting_agree (const uint8_t *secret, const uint8_t *pv, uint8_t *result)
   record->data[ZRTP_MESSAGE_##type][from], (guint) record->size[ZRTP_MESSAGE_##type][from]
 
 static void
-assert_whole_derivation (const ZrtpKeyAgreement *ka, const ZrtpHash *hash, GChecksumType type)
+assert_whole_derivation (
+    const ZrtpKeyAgreement *ka, const ZrtpHash *hash, GChecksumType type, ZrtpType tag)
 {
   const ZrtpKeyAgreement noting = {
       ka->type, ka->pv_size, ka->result_size, ka->finite_field, ka->generate, noting_agree};
@@ -161,6 +162,7 @@ assert_whole_derivation (const ZrtpKeyAgreement *ka, const ZrtpHash *hash, GChec
       offer_only (&pair.end[e].config, ZRTP_KEY_AGREEMENT, ka->type);
       offer_only (&pair.end[e].config, ZRTP_HASH, hash->type);
       offer_only (&pair.end[e].config, ZRTP_CIPHER, ZRTP_AES1);
+      offer_only (&pair.end[e].config, ZRTP_AUTH_TAG, tag);
       pair.end[e].has_record = pair.end[e].record.has_rs1 = seed & 1;
       memcpy (pair.end[e].record.rs1, shared, 32);
     }
@@ -196,6 +198,11 @@ assert_whole_derivation (const ZrtpKeyAgreement *ka, const ZrtpHash *hash, GChec
         pair.end[i].send_key.key_and_salt, 16);
     assert_derived (type, s0, size, "Responder SRTP master key", context,
         pair.end[r].send_key.key_and_salt, 16);
+    /* §4.5.3: 112 bits; with GCM 96, and that number goes into the derivation (§4.5.1) */
+    assert_derived (type, s0, size, "Initiator SRTP master salt", context,
+        pair.end[i].send_key.key_and_salt + 16, tag == ZRTP_GCM ? 12 : 14);
+    assert_derived (type, s0, size, "Responder SRTP master salt", context,
+        pair.end[r].send_key.key_and_salt + 16, tag == ZRTP_GCM ? 12 : 14);
     g_bytes_unref (context);
     g_free (record);
     pair_clear (&pair);
@@ -205,10 +212,10 @@ assert_whole_derivation (const ZrtpKeyAgreement *ka, const ZrtpHash *hash, GChec
 static void
 test_whole_derivation (void)
 {
-  assert_whole_derivation (&zrtp_nettle_x255, &zrtp_nettle_s256, G_CHECKSUM_SHA256);
-  assert_whole_derivation (&zrtp_nettle_ec52, &zrtp_nettle_s384, G_CHECKSUM_SHA384);
-  assert_whole_derivation (&zrtp_nettle_x448, &zrtp_nettle_s512, G_CHECKSUM_SHA512);
-  assert_whole_derivation (&zrtp_gmp_dh2k, &zrtp_nettle_s256, G_CHECKSUM_SHA256);
+  assert_whole_derivation (&zrtp_nettle_x255, &zrtp_nettle_s256, G_CHECKSUM_SHA256, ZRTP_HS80);
+  assert_whole_derivation (&zrtp_nettle_ec52, &zrtp_nettle_s384, G_CHECKSUM_SHA384, ZRTP_GCM);
+  assert_whole_derivation (&zrtp_nettle_x448, &zrtp_nettle_s512, G_CHECKSUM_SHA512, ZRTP_GCM);
+  assert_whole_derivation (&zrtp_gmp_dh2k, &zrtp_nettle_s256, G_CHECKSUM_SHA256, ZRTP_HS32);
 }
 
 /* --- The two directions have nothing in common (for pair_assert_secure) ------------------------------------ */
