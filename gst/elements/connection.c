@@ -740,6 +740,13 @@ remember_session_unlocked (const gchar *id, GstZrtpSession *session)
   g_hash_table_replace (sessions, g_strdup (id), weak_ref);
 }
 
+/* GCM first, where it runs: one pass over the packet instead of two. */
+static const gchar *
+default_auth_tags (void)
+{
+  return gst_zrtp_srtp_has_gcm () ? "GCM,HS80,HS32" : "HS80,HS32";
+}
+
 static GstZrtpSession *
 find_session_unlocked (const gchar *id)
 {
@@ -748,7 +755,8 @@ find_session_unlocked (const gchar *id)
 
   if (session)
     return session;
-  session = gst_object_ref_sink (g_object_new (GST_TYPE_ZRTP_SESSION, "session-id", id, NULL));
+  session = gst_object_ref_sink (g_object_new (
+      GST_TYPE_ZRTP_SESSION, "session-id", id, "auth-tags", default_auth_tags (), NULL));
   remember_session_unlocked (id, session);
   return session;
 }

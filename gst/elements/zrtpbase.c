@@ -507,7 +507,8 @@ static const struct {
         "Ciphers to offer: ZRTP types with commas, the preferred one first",
         SET | GST_PARAM_MUTABLE_READY},
     {PROP_AUTH_TAGS, "auth-tags", "Authentication tags",
-        "SRTP authentication tags to offer: ZRTP types with commas, the preferred one first",
+        "SRTP authentication tags to offer: ZRTP types with commas, the preferred one first; by "
+        "default also GCM, where srtpenc can run it",
         SET | GST_PARAM_MUTABLE_READY},
     {PROP_SAS_TYPES, "sas-types", "SAS types",
         "Renderings of the SAS to offer: ZRTP types with commas, the preferred one first",
