@@ -291,6 +291,36 @@ on_warning (GstZrtpSession *session, GstZrtpStream *stream, GstZrtpWarning code,
 }
 
 static void
+on_clear (GstZrtpSession *session, GstZrtpStream *stream, gboolean by_peer, gboolean waiting,
+    GstZrtpConnection *self)
+{
+  if (stream == self->stream)
+    post (self, gst_structure_new ("zrtp-clear", "by-peer", G_TYPE_BOOLEAN, by_peer, "waiting",
+                    G_TYPE_BOOLEAN, waiting, NULL));
+}
+
+static void
+on_enrollment (GstZrtpSession *session, GstZrtpStream *stream, const gchar *peer_zid,
+    const gchar *peer_name, GstZrtpConnection *self)
+{
+  if (stream == self->stream)
+    post (self, gst_structure_new ("zrtp-enrollment", "peer-zid", G_TYPE_STRING, peer_zid,
+                    "peer-name", G_TYPE_STRING, peer_name, NULL));
+}
+
+static void
+on_sas_relayed (GstZrtpSession *session, GstZrtpStream *stream, const gchar *sas,
+    const gchar *sas_type, gboolean relayed, gboolean verified, gboolean disclosure,
+    GstZrtpConnection *self)
+{
+  if (stream == self->stream)
+    post (
+        self, gst_structure_new ("zrtp-sas-relayed", "sas", G_TYPE_STRING, sas, "sas-type",
+                  G_TYPE_STRING, sas_type, "relayed", G_TYPE_BOOLEAN, relayed, "peer-sas-verified",
+                  G_TYPE_BOOLEAN, verified, "peer-disclosure", G_TYPE_BOOLEAN, disclosure, NULL));
+}
+
+static void
 on_sas_verified (GstZrtpSession *session, gboolean sas_verified, GstZrtpConnection *self)
 {
   post (self,
@@ -349,6 +379,25 @@ static void
 on_receive_key (GstZrtpStream *stream, GstZrtpConnection *self)
 {
   take_key (self, GST_ZRTP_DEC_HAND, gst_zrtp_stream_take_receive_key);
+}
+
+/* RFC 6189 §4.7.2.1: "All SRTP session key material MUST be erased" */
+static void
+on_drop_keys (GstZrtpStream *stream, GstZrtpConnection *self)
+{
+  drop_keys (self, GST_ZRTP_ENC_HAND, FALSE);
+  drop_keys (self, GST_ZRTP_DEC_HAND, FALSE);
+}
+
+static void
+on_watch_media (GstZrtpStream *stream, GstZrtpConnection *self)
+{
+  GstZrtpBase *dec = ref_hand (self, GST_ZRTP_DEC_HAND);
+
+  if (!dec)
+    return;
+  gst_zrtp_dec_await_authenticated (GST_ZRTP_DEC (dec));
+  gst_object_unref (dec);
 }
 
 /* --- The missing partner ----------------------------------------------------------------------- */
@@ -777,11 +826,23 @@ use_session_unlocked (GstZrtpSession *session)
 }
 
 static void
+on_wake_up (GstZrtpStream *stream, GstZrtpConnection *self)
+{
+  schedule (self, WORK_TIMEOUT);
+}
+
+static void
 connect_signals (GstZrtpConnection *self)
 {
   g_signal_connect_object (self->stream, "notify::state", G_CALLBACK (on_state), self, 0);
   g_signal_connect_object (self->stream, "send-key", G_CALLBACK (on_send_key), self, 0);
   g_signal_connect_object (self->stream, "receive-key", G_CALLBACK (on_receive_key), self, 0);
+  g_signal_connect_object (self->stream, "drop-keys", G_CALLBACK (on_drop_keys), self, 0);
+  g_signal_connect_object (self->stream, "watch-media", G_CALLBACK (on_watch_media), self, 0);
+  g_signal_connect_object (self->stream, "wake-up", G_CALLBACK (on_wake_up), self, 0);
+  g_signal_connect_object (self->session, "clear", G_CALLBACK (on_clear), self, 0);
+  g_signal_connect_object (self->session, "enrollment", G_CALLBACK (on_enrollment), self, 0);
+  g_signal_connect_object (self->session, "sas-relayed", G_CALLBACK (on_sas_relayed), self, 0);
   g_signal_connect_object (self->session, "notify", G_CALLBACK (on_session_notify), self, 0);
   g_signal_connect_object (self->session, "secure", G_CALLBACK (on_secure), self, 0);
   g_signal_connect_object (self->session, "failed", G_CALLBACK (on_failed), self, 0);

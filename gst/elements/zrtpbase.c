@@ -31,6 +31,16 @@ enum {
   PROP_SAS,
   PROP_SAS_TYPE,
   PROP_SAS_VERIFIED,
+  PROP_CACHE,
+  PROP_CACHE_EXPIRY,
+  PROP_AUX_SECRET,
+  PROP_ALLOW_PRESHARED,
+  PROP_ALLOW_CLEAR,
+  PROP_DISCLOSURE,
+  PROP_MITM,
+  PROP_ENROLL,
+  PROP_ACCEPT_ENROLLMENT,
+  PROP_SIGNALLING_INTEGRITY,
   /* properties of the stream, shown here */
   PROP_SSRC,
   PROP_STATE,
@@ -539,6 +549,36 @@ install_strings_of_session (GObjectClass *object_class)
   g_type_class_unref (session_class);
 }
 
+/* Made after those of the session, with their names, defaults and blurbs. */
+static void
+install_settings_of_session (GObjectClass *object_class)
+{
+  static const gchar *const flags[] = {"allow-preshared", "allow-clear", "disclosure", "mitm",
+      "enroll", "accept-enrollment", "signalling-integrity"};
+  GObjectClass *session_class = g_type_class_ref (GST_TYPE_ZRTP_SESSION);
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (flags); i++) {
+    GParamSpec *pspec = g_object_class_find_property (session_class, flags[i]);
+
+    g_object_class_install_property (object_class, PROP_ALLOW_PRESHARED + i,
+        g_param_spec_boolean (flags[i], g_param_spec_get_nick (pspec),
+            g_param_spec_get_blurb (pspec), FALSE, SET | GST_PARAM_MUTABLE_READY));
+  }
+  g_object_class_install_property (object_class, PROP_CACHE,
+      g_param_spec_object ("cache", "Cache", "Where secrets are kept for the next call",
+          GST_TYPE_ZRTP_CACHE, SET | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (object_class, PROP_CACHE_EXPIRY,
+      g_param_spec_uint ("cache-expiry", "Cache expiry",
+          "How many seconds the secret of this call may be kept", 0, G_MAXUINT32, G_MAXUINT32,
+          SET | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (object_class, PROP_AUX_SECRET,
+      g_param_spec_boxed ("aux-secret", "Auxiliary secret",
+          "Octets that both ends know from elsewhere (RFC 6189 section 4.3)", G_TYPE_BYTES,
+          G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  g_type_class_unref (session_class);
+}
+
 static void
 install_properties_of_stream (GObjectClass *object_class)
 {
@@ -600,6 +640,7 @@ gst_zrtp_base_class_init (GstZrtpBaseClass *klass)
 
   install_own_properties (object_class);
   install_strings_of_session (object_class);
+  install_settings_of_session (object_class);
   install_properties_of_stream (object_class);
   gst_type_mark_as_plugin_api (GST_TYPE_ZRTP_BASE, 0);
 }

@@ -47,7 +47,7 @@ struct _GstZrtpDec {
   GQueue suspects; /* SSRCs, the oldest first */
 
   gint n_suspects;                     /* atomic */
-  gint authenticated;                  /* atomic: a packet of this negotiation was */
+  gint authenticated;                  /* atomic: a packet was, since we were to tell of one */
   gint awaiting_media;                 /* atomic */
   gint64 known_ssrc[GST_ZRTP_N_LINKS]; /* authenticated, or -1; under the sink pad's stream lock */
 };
@@ -124,6 +124,12 @@ void
 gst_zrtp_dec_await_media (GstZrtpDec *self)
 {
   g_atomic_int_set (&self->awaiting_media, TRUE);
+}
+
+void
+gst_zrtp_dec_await_authenticated (GstZrtpDec *self)
+{
+  g_atomic_int_set (&self->authenticated, FALSE);
 }
 
 static void

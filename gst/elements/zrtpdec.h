@@ -17,6 +17,8 @@ GST_ELEMENT_REGISTER_DECLARE (zrtpdec);
 /* A negotiation begins: the connection is to be told of the first media packet that is not ours to
  * decrypt. */
 void gst_zrtp_dec_await_media (GstZrtpDec *self);
+/* The connection is to be told of the next packet that is authenticated. */
+void gst_zrtp_dec_await_authenticated (GstZrtpDec *self);
 
 G_END_DECLS
 

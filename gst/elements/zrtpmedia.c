@@ -82,6 +82,9 @@ decide_unlocked (GstZrtpBase *self)
 {
   if (self->has_keys)
     return GST_ZRTP_GATE_SECURE;
+  /* Only an authenticated GoClear and our user lead there, and only with allow-clear. */
+  if (self->state == GST_ZRTP_STATE_CLEAR)
+    return GST_ZRTP_GATE_CLEAR;
   if (self->policy != GST_ZRTP_POLICY_BEST_EFFORT || self->had_keys)
     return GST_ZRTP_GATE_BLOCKED;
   /* RFC 6189 §4: neither RTP after a Commit nor SRTP before the end of the handshake */

@@ -58,6 +58,21 @@ speaker (ZrtpCall *call)
 }
 
 bool
+zrtp_call_may_go_clear (ZrtpCall *call)
+{
+  return speaker (call) != NULL;
+}
+
+bool
+zrtp_call_is_clear (const ZrtpCall *call)
+{
+  for (const ZrtpEngine *engine = call->engines; engine; engine = engine->next)
+    if (engine->state == ZRTP_STATE_CLEAR || engine->state == ZRTP_STATE_CLEAR_WAITING)
+      return true;
+  return false;
+}
+
+bool
 zrtp_call_go_clear (ZrtpCall *call, uint64_t now)
 {
   ZrtpEngine *speaks = speaker (call);

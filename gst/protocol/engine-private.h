@@ -201,6 +201,7 @@ struct ZrtpEngine {
   bool version_reported, hello_hash_reported;
   ZrtpErrorCode discovery_error; /* what was wrong with the only Hellos that came */
   bool resumed_by_commit;
+  ZrtpOffer wanted_offer;  /* as in the configuration that was given */
   uint32_t wanted_ssrc;    /* to be used with the next peer */
   ZrtpTimer hello_timer;   /* T1 */
   ZrtpTimer message_timer; /* T2 */

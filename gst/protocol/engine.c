@@ -202,19 +202,22 @@ make_hello (ZrtpEngine *engine)
       zrtp_hello_write (&hello, engine->call->s256, engine->chain.h[2], engine->hello);
 }
 
-/* The modes without DH are listed with the key agreements (§5.1.5). DH3k, which every endpoint adds to
- * a list without it (§5.2), gives way to them in a full one. */
+/* The modes without DH are listed behind the key agreements (§5.1.5). In a list that has no room for
+ * them DH3k goes first, because every endpoint adds it to a list without it (§5.2), then the last. */
 static void
-list_mode (ZrtpList *list, ZrtpType mode)
+list_modes (ZrtpConfig *config)
 {
+  ZrtpList *list = &config->offer.list[ZRTP_KEY_AGREEMENT];
+  const unsigned room = ZRTP_MAX_LISTED - (config->allow_preshared ? 2 : 1);
+  const bool full = list->n > room;
   unsigned kept = 0;
 
   for (unsigned i = 0; i < list->n; i++)
-    if (list->type[i] != mode && !(list->n == ZRTP_MAX_LISTED && list->type[i] == ZRTP_DH3K))
+    if (!(full && list->type[i] == ZRTP_DH3K) && kept < room)
       list->type[kept++] = list->type[i];
-  if (kept == ZRTP_MAX_LISTED)
-    kept--;
-  list->type[kept++] = mode;
+  if (config->allow_preshared)
+    list->type[kept++] = ZRTP_PRSH;
+  list->type[kept++] = ZRTP_MULT;
   list->n = (uint8_t) kept;
 }
 
@@ -228,9 +231,8 @@ zrtp_engine_new (ZrtpCall *call, const ZrtpConfig *config)
     return NULL;
   engine->call = call;
   engine->config = *config;
-  if (config->allow_preshared)
-    list_mode (&engine->config.offer.list[ZRTP_KEY_AGREEMENT], ZRTP_PRSH);
-  list_mode (&engine->config.offer.list[ZRTP_KEY_AGREEMENT], ZRTP_MULT);
+  engine->wanted_offer = config->offer;
+  list_modes (&engine->config);
   zrtp_call_add (call, engine);
   engine->wanted_ssrc = config->ssrc;
   if (!make_chain (engine) || !zrtp_random (engine, sequence, sizeof sequence)) {

@@ -163,6 +163,7 @@ typedef struct {
   bool sas_verified;   /* by both ends in an earlier session, §7.1 */
   bool cache_mismatch; /* §4.3.2 */
   bool aux_mismatch;   /* we have an auxsecret and the peer has not the same, §4.3.2 */
+  bool first;          /* of the call: sas is the call's from now on */
   bool enrolled;       /* both have the same pbxsecret, §7.3 */
   bool signalling; /* the peer's Hello is the one that protected signalling announced, §8.1.1 */
   bool peer_disclosure, peer_mitm;
@@ -231,7 +232,10 @@ ZrtpEngine *zrtp_call_next_stirred (ZrtpCall *call);
 
 /* --- Clear mode, of all streams of the call (§4.7.2) ------------------------------------------------ */
 
-/* False when the call is not secure, or one end does not allow it. */
+/* False when no stream is secure, or one end does not allow it. */
+bool zrtp_call_may_go_clear (ZrtpCall *call);
+/* Some stream is in clear mode, or its user is waited for. */
+bool zrtp_call_is_clear (const ZrtpCall *call);
 bool zrtp_call_go_clear (ZrtpCall *call, uint64_t now);
 /* The user has taken note that the peer wants clear media: true begins it, false goes back to secure. */
 void zrtp_call_accept_clear (ZrtpCall *call, bool accept, uint64_t now);

@@ -31,6 +31,7 @@ begin_successor (ZrtpEngine *engine, uint64_t now)
 {
   ZrtpConfig config = engine->config;
 
+  config.offer = engine->wanted_offer; /* without the modes, which are added */
   config.ssrc = engine->wanted_ssrc;
   engine->successor_allowed_at = now + successor_interval;
   engine->successor = zrtp_engine_new (engine->call, &config);

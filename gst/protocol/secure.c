@@ -430,8 +430,9 @@ zrtp_become_secure (ZrtpEngine *engine, uint64_t now)
 {
   give_send_key (engine);
   describe (engine);
-  if (!engine->call->secure ||
-      (engine->predecessor && engine->exchange->mode != ZRTP_MODE_MULTISTREAM))
+  engine->secure.first = !engine->call->secure ||
+                         (engine->predecessor && engine->exchange->mode != ZRTP_MODE_MULTISTREAM);
+  if (engine->secure.first)
     become_first (engine);
   keep_keys (engine);
   engine->resume_state = ZRTP_STATE_IDLE;

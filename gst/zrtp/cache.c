@@ -44,9 +44,10 @@ gst_zrtp_secret_bytes (const guint8 *data, gsize size)
 struct _GstZrtpRecord {
   GObject parent;
 
-  GBytes *rs1, *rs2;
+  GBytes *rs1, *rs2, *pbx_secret;
   gboolean sas_verified;
   gint64 expires;
+  guint preshared_calls;
 };
 
 enum {
@@ -54,6 +55,8 @@ enum {
   RECORD_RS2,
   RECORD_SAS_VERIFIED,
   RECORD_EXPIRES,
+  RECORD_PBX_SECRET,
+  RECORD_PRESHARED_CALLS,
 };
 
 G_DEFINE_FINAL_TYPE (GstZrtpRecord, gst_zrtp_record, G_TYPE_OBJECT)
@@ -90,6 +93,12 @@ gst_zrtp_record_set_property (GObject *object, guint id, const GValue *value, GP
     case RECORD_EXPIRES:
       self->expires = g_value_get_int64 (value);
       break;
+    case RECORD_PBX_SECRET:
+      set_secret (&self->pbx_secret, g_value_get_boxed (value));
+      break;
+    case RECORD_PRESHARED_CALLS:
+      self->preshared_calls = g_value_get_uint (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -113,6 +122,12 @@ gst_zrtp_record_get_property (GObject *object, guint id, GValue *value, GParamSp
     case RECORD_EXPIRES:
       g_value_set_int64 (value, self->expires);
       break;
+    case RECORD_PBX_SECRET:
+      g_value_set_boxed (value, self->pbx_secret);
+      break;
+    case RECORD_PRESHARED_CALLS:
+      g_value_set_uint (value, self->preshared_calls);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -125,6 +140,7 @@ gst_zrtp_record_finalize (GObject *object)
 
   g_clear_pointer (&self->rs1, g_bytes_unref);
   g_clear_pointer (&self->rs2, g_bytes_unref);
+  g_clear_pointer (&self->pbx_secret, g_bytes_unref);
   G_OBJECT_CLASS (gst_zrtp_record_parent_class)->finalize (object);
 }
 
@@ -168,6 +184,22 @@ gst_zrtp_record_class_init (GstZrtpRecordClass *klass)
   g_object_class_install_property (object_class, RECORD_EXPIRES,
       g_param_spec_int64 ("expires", "Expires", "When the secrets may be deleted, Unix time", 0,
           G_MAXINT64, G_MAXINT64, flags));
+  /**
+   * GstZrtpRecord:pbx-secret:
+   *
+   * pbxsecret, 32 octets: this peer is a PBX that the user enrolled with, or, at a PBX, a phone that did
+   * (RFC 6189 §7.3.1). It does not expire.
+   */
+  g_object_class_install_property (object_class, RECORD_PBX_SECRET,
+      g_param_spec_boxed ("pbx-secret", "PBX secret", "Trusted MiTM key", G_TYPE_BYTES, flags));
+  /**
+   * GstZrtpRecord:preshared-calls:
+   *
+   * How many calls in Preshared mode there were since the last Diffie-Hellman exchange (§4.4.2).
+   */
+  g_object_class_install_property (object_class, RECORD_PRESHARED_CALLS,
+      g_param_spec_uint ("preshared-calls", "Preshared calls",
+          "Calls in Preshared mode since the last DH exchange", 0, G_MAXUINT8, 0, flags));
 }
 
 static void
@@ -209,7 +241,9 @@ gst_zrtp_record_get (GstZrtpRecord *record, ZrtpRecord *out)
   *out = (ZrtpRecord){.sas_verified = record->sas_verified};
   out->has_rs1 = copy_secret (record->rs1, out->rs1);
   out->has_rs2 = copy_secret (record->rs2, out->rs2);
+  out->has_pbx = copy_secret (record->pbx_secret, out->pbx);
   out->expiry = (guint32) CLAMP (left, 0, G_MAXUINT32);
+  out->preshared_calls = (guint8) record->preshared_calls;
 }
 
 void
@@ -221,6 +255,10 @@ gst_zrtp_record_set (GstZrtpRecord *record, const ZrtpRecord *in)
     record->rs1 = gst_zrtp_secret_bytes (in->rs1, ZRTP_RS_SIZE);
   if (in->has_rs2)
     record->rs2 = gst_zrtp_secret_bytes (in->rs2, ZRTP_RS_SIZE);
+  g_clear_pointer (&record->pbx_secret, g_bytes_unref);
+  if (in->has_pbx)
+    record->pbx_secret = gst_zrtp_secret_bytes (in->pbx, ZRTP_RS_SIZE);
+  record->preshared_calls = in->preshared_calls;
   record->sas_verified = in->sas_verified;
   /* "0xffffffff means the secret should be cached indefinitely", §4.9 */
   record->expires = in->expiry == G_MAXUINT32 ? G_MAXINT64 : unix_now () + in->expiry;
@@ -321,8 +359,16 @@ copy_record (GstZrtpRecord *record)
   copy->rs1 = record->rs1 ? g_bytes_ref (record->rs1) : NULL;
   copy->rs2 = record->rs2 ? g_bytes_ref (record->rs2) : NULL;
   copy->sas_verified = record->sas_verified;
+  copy->pbx_secret = record->pbx_secret ? g_bytes_ref (record->pbx_secret) : NULL;
   copy->expires = record->expires;
+  copy->preshared_calls = record->preshared_calls;
   return copy;
+}
+
+static gboolean
+is_worth (GstZrtpRecord *record)
+{
+  return record->rs1 || record->rs2 || record->pbx_secret;
 }
 
 static GBytes *
@@ -354,6 +400,10 @@ memory_lookup (GstZrtpCache *cache, GBytes *peer_zid, GError **error)
   g_mutex_lock (&self->lock);
   record = g_hash_table_lookup (self->records, peer_zid);
   if (record && record->expires <= unix_now ()) {
+    g_clear_pointer (&record->rs1, g_bytes_unref);
+    g_clear_pointer (&record->rs2, g_bytes_unref);
+  }
+  if (record && !is_worth (record)) {
     g_hash_table_remove (self->records, peer_zid);
     record = NULL;
   }
@@ -369,7 +419,7 @@ memory_store (GstZrtpCache *cache, GBytes *peer_zid, GstZrtpRecord *record, GErr
   GstZrtpMemoryCache *self = GST_ZRTP_MEMORY_CACHE (cache);
 
   g_mutex_lock (&self->lock);
-  if (record->rs1 || record->rs2)
+  if (is_worth (record))
     g_hash_table_replace (self->records, g_bytes_ref (peer_zid), copy_record (record));
   else
     g_hash_table_remove (self->records, peer_zid);

@@ -160,3 +160,74 @@ gst_zrtp_message_parse_failed (GstMessage *message, guint *code, gchar **text, g
   get_boolean (structure, "by-peer", by_peer);
   return TRUE;
 }
+
+/**
+ * gst_zrtp_message_parse_clear:
+ * @message: any message from a bus.
+ * @by_peer: (out) (optional): the peer asked for it, not our user.
+ * @waiting: (out) (optional): nothing is sent or heard before gst_zrtp_session_accept_clear().
+ *
+ * Reads a `zrtp-clear` message (RFC 6189 §4.7.2).
+ *
+ * Returns: %TRUE when @message is one; the out parameters are set only then.
+ */
+gboolean
+gst_zrtp_message_parse_clear (GstMessage *message, gboolean *by_peer, gboolean *waiting)
+{
+  const GstStructure *structure = structure_named (message, "zrtp-clear");
+
+  if (!structure)
+    return FALSE;
+  get_boolean (structure, "by-peer", by_peer);
+  get_boolean (structure, "waiting", waiting);
+  return TRUE;
+}
+
+/**
+ * gst_zrtp_message_parse_enrollment:
+ * @message: any message from a bus.
+ * @peer_zid: (out) (optional) (nullable) (transfer full): the ZID of the PBX, 24 hexadecimal digits.
+ * @peer_name: (out) (optional) (nullable) (transfer full): what it is called, if anything is known.
+ *
+ * Reads a `zrtp-enrollment` message: a PBX asks to be trusted (RFC 6189 §7.3.1); answer with
+ * gst_zrtp_session_accept_enrollment().
+ *
+ * Returns: %TRUE when @message is one; the out parameters are set only then.
+ */
+gboolean
+gst_zrtp_message_parse_enrollment (GstMessage *message, gchar **peer_zid, gchar **peer_name)
+{
+  const GstStructure *structure = structure_named (message, "zrtp-enrollment");
+
+  if (!structure)
+    return FALSE;
+  get_string (structure, "peer-zid", peer_zid);
+  get_string (structure, "peer-name", peer_name);
+  return TRUE;
+}
+
+/**
+ * gst_zrtp_message_parse_sas_relayed:
+ * @message: any message from a bus.
+ * @sas: (out) (optional) (nullable) (transfer full): the SAS to compare from now on.
+ * @sas_type: (out) (optional) (nullable) (transfer full): `B32` or `B256`.
+ * @relayed: (out) (optional): it is that of the party behind the PBX; otherwise our own in another
+ *   rendering.
+ *
+ * Reads a `zrtp-sas-relayed` message (RFC 6189 §7.3).
+ *
+ * Returns: %TRUE when @message is one; the out parameters are set only then.
+ */
+gboolean
+gst_zrtp_message_parse_sas_relayed (
+    GstMessage *message, gchar **sas, gchar **sas_type, gboolean *relayed)
+{
+  const GstStructure *structure = structure_named (message, "zrtp-sas-relayed");
+
+  if (!structure)
+    return FALSE;
+  get_string (structure, "sas", sas);
+  get_string (structure, "sas-type", sas_type);
+  get_boolean (structure, "relayed", relayed);
+  return TRUE;
+}

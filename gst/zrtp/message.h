@@ -23,6 +23,17 @@ GST_ZRTP_API
 gboolean gst_zrtp_message_parse_failed (
     GstMessage *message, guint *code, gchar **text, gboolean *by_peer);
 
+GST_ZRTP_API
+gboolean gst_zrtp_message_parse_clear (GstMessage *message, gboolean *by_peer, gboolean *waiting);
+
+GST_ZRTP_API
+gboolean gst_zrtp_message_parse_enrollment (
+    GstMessage *message, gchar **peer_zid, gchar **peer_name);
+
+GST_ZRTP_API
+gboolean gst_zrtp_message_parse_sas_relayed (
+    GstMessage *message, gchar **sas, gchar **sas_type, gboolean *relayed);
+
 G_END_DECLS
 
 #endif

@@ -8,46 +8,16 @@
 
 #define DEFAULT_CLIENT_ID "gst-zrtp 0.1"
 
-/**
- * GstZrtpSession:
- *
- * One call with one peer: what its streams share (RFC 6189 calls it a session). Element pairs with
- * the same `session-id` have one; an application may also make it and set it on them.
- *
- * All methods may be called from any thread. Signals are emitted with no lock held, from the thread
- * in which things happen.
- */
-struct _GstZrtpSession {
-  GstObject parent;
-
-  GMutex lock; /* of the session and all its streams; never held during a call out */
-
-  gchar *session_id;
-  GstZrtpPolicy policy;
-  gchar *lists[ZRTP_N_KINDS]; /* as set; NULL = default */
-  ZrtpOffer offer;
-  gchar *client_id;
-  GstZrtpCache *cache;
-  GError *settings_error[ZRTP_N_KINDS + 1]; /* the last one: client-id */
-  guint serial;
-
-  GHashTable *streams; /* connection-id -> GWeakRef */
-
-  ZrtpCall *call;
-  guint n_engines;
-
-  gchar *sas;
-  const gchar *sas_type;
-  gboolean sas_verified;
-};
-
 enum {
   PROP_SESSION_ID = 1,
   PROP_POLICY,
   PROP_LISTS, /* one a kind, in the order of ZrtpKind */
   PROP_CLIENT_ID = PROP_LISTS + ZRTP_N_KINDS,
   PROP_CACHE,
-  PROP_SAS,
+  PROP_CACHE_EXPIRY,
+  PROP_AUX_SECRET,
+  PROP_FLAGS, /* one each, in the order of GstZrtpFlag */
+  PROP_SAS = PROP_FLAGS + GST_ZRTP_N_FLAGS,
   PROP_SAS_TYPE,
   PROP_SAS_VERIFIED,
   N_PROPS,
@@ -60,11 +30,23 @@ enum {
   SIGNAL_FAILED,
   SIGNAL_WARNING,
   SIGNAL_SAS_VERIFIED,
+  SIGNAL_SAS_RELAYED,
+  SIGNAL_CLEAR,
+  SIGNAL_ENROLLMENT,
   N_SIGNALS,
 };
 
 static guint signals[N_SIGNALS];
 
+/**
+ * GstZrtpSession:
+ *
+ * One call with one peer: what its streams share (RFC 6189 calls it a session). Element pairs with
+ * the same `session-id` have one; an application may also make it and set it on them.
+ *
+ * All methods may be called from any thread. Signals are emitted with no lock held, from the thread
+ * in which things happen.
+ */
 G_DEFINE_FINAL_TYPE (GstZrtpSession, gst_zrtp_session, GST_TYPE_OBJECT)
 
 void
@@ -122,6 +104,37 @@ set_client_id (GstZrtpSession *self, const gchar *text)
   return settle (self, ZRTP_N_KINDS, error);
 }
 
+static gboolean
+has_flag (GstZrtpSession *self, GstZrtpFlag flag)
+{
+  return (self->flags & 1u << flag) != 0;
+}
+
+static void
+set_flag (GstZrtpSession *self, GstZrtpFlag flag, gboolean value)
+{
+  if (value)
+    self->flags |= 1u << flag;
+  else
+    self->flags &= ~(1u << flag);
+  self->serial++;
+}
+
+/* Lock held. Takes the place of keys from the signalling. */
+static void
+set_aux_secret (GstZrtpSession *self, GBytes *secret)
+{
+  gsize size = 0;
+  const guint8 *data = secret ? g_bytes_get_data (secret, &size) : NULL;
+
+  g_clear_pointer (&self->aux_secret, g_bytes_unref);
+  zrtp_wipe (self->sdes, sizeof self->sdes);
+  if (size)
+    self->aux_secret = gst_zrtp_secret_bytes (data, size);
+  if (self->call)
+    zrtp_call_set_aux (self->call, data, size);
+}
+
 static void
 gst_zrtp_session_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
@@ -145,9 +158,18 @@ gst_zrtp_session_set_property (GObject *object, guint id, const GValue *value, G
       self->cache = g_value_dup_object (value);
       self->serial++;
       break;
+    case PROP_CACHE_EXPIRY:
+      self->cache_expiry = g_value_get_uint (value);
+      self->serial++;
+      break;
+    case PROP_AUX_SECRET:
+      set_aux_secret (self, g_value_get_boxed (value));
+      break;
     default:
       if (id >= PROP_LISTS && id < PROP_LISTS + ZRTP_N_KINDS)
         refusal = set_list (self, id - PROP_LISTS, g_value_get_string (value));
+      else if (id >= PROP_FLAGS && id < PROP_FLAGS + GST_ZRTP_N_FLAGS)
+        set_flag (self, id - PROP_FLAGS, g_value_get_boolean (value));
       else
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -178,6 +200,9 @@ gst_zrtp_session_get_property (GObject *object, guint id, GValue *value, GParamS
     case PROP_CACHE:
       g_value_set_object (value, self->cache);
       break;
+    case PROP_CACHE_EXPIRY:
+      g_value_set_uint (value, self->cache_expiry);
+      break;
     case PROP_SAS:
       g_value_set_string (value, self->sas);
       break;
@@ -192,6 +217,8 @@ gst_zrtp_session_get_property (GObject *object, guint id, GValue *value, GParamS
         g_value_set_string (value, self->lists[id - PROP_LISTS]
                                        ? self->lists[id - PROP_LISTS]
                                        : gst_zrtp_kind_defaults[id - PROP_LISTS]);
+      else if (id >= PROP_FLAGS && id < PROP_FLAGS + GST_ZRTP_N_FLAGS)
+        g_value_set_boolean (value, has_flag (self, id - PROP_FLAGS));
       else
         G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -273,7 +300,14 @@ make_config (GstZrtpSession *self, guint32 ssrc, const guint8 *peer_hello_hash, 
   ZrtpConfig config = {
       .offer = self->offer,
       .ssrc = ssrc,
-      .cache_expiry = cached ? G_MAXUINT32 : 0,
+      .cache_expiry = cached ? self->cache_expiry : 0,
+      .allow_preshared = has_flag (self, GST_ZRTP_FLAG_ALLOW_PRESHARED),
+      .allow_clear = has_flag (self, GST_ZRTP_FLAG_ALLOW_CLEAR),
+      .disclosure = has_flag (self, GST_ZRTP_FLAG_DISCLOSURE),
+      .mitm = has_flag (self, GST_ZRTP_FLAG_MITM),
+      .enroll = has_flag (self, GST_ZRTP_FLAG_ENROLL),
+      .accept_enrollment = has_flag (self, GST_ZRTP_FLAG_ACCEPT_ENROLLMENT),
+      .signalling_integrity = has_flag (self, GST_ZRTP_FLAG_SIGNALLING_INTEGRITY),
       .has_peer_hello_hash = peer_hello_hash != NULL,
   };
 
@@ -282,6 +316,20 @@ make_config (GstZrtpSession *self, guint32 ssrc, const guint8 *peer_hello_hash, 
   if (peer_hello_hash)
     memcpy (config.peer_hello_hash, peer_hello_hash, sizeof config.peer_hello_hash);
   return config;
+}
+
+/* Lock held. */
+static void
+begin_call (GstZrtpSession *self, const guint8 zid[ZRTP_ZID_SIZE])
+{
+  gsize size = 0;
+  const guint8 *aux = self->aux_secret ? g_bytes_get_data (self->aux_secret, &size) : NULL;
+
+  self->call = zrtp_call_new (&gst_zrtp_crypto, zid);
+  if (size)
+    zrtp_call_set_aux (self->call, aux, size);
+  else
+    zrtp_call_set_sdes (self->call, &self->sdes[0], &self->sdes[1]);
 }
 
 ZrtpEngine *
@@ -297,7 +345,7 @@ gst_zrtp_session_acquire_engine (
   if (find_zid (self, cache, zid, &cached)) {
     gst_zrtp_session_lock (self);
     if (!self->call)
-      self->call = zrtp_call_new (&gst_zrtp_crypto, zid);
+      begin_call (self, zid);
     config = make_config (self, ssrc, peer_hello_hash, cached);
     engine = zrtp_engine_new (self->call, &config);
     self->n_engines += engine != NULL;
@@ -320,6 +368,7 @@ gst_zrtp_session_release_engine (GstZrtpSession *self, ZrtpEngine *engine)
   g_clear_pointer (&self->sas, g_free);
   self->sas_type = NULL;
   self->sas_verified = FALSE;
+  self->requests = 0;
 }
 
 /* --- Streams ---------------------------------------------------------------------------------------- */
@@ -374,8 +423,8 @@ gst_zrtp_session_get_stream (GstZrtpSession *self, const gchar *connection_id)
   return stream;
 }
 
-static GList *
-all_streams (GstZrtpSession *self)
+GList *
+gst_zrtp_session_all_streams (GstZrtpSession *self)
 {
   GHashTableIter iter;
   gpointer slot;
@@ -391,6 +440,50 @@ all_streams (GstZrtpSession *self)
   }
   gst_zrtp_session_unlock (self);
   return streams;
+}
+
+GstZrtpStream *
+gst_zrtp_session_first_stream (GstZrtpSession *self)
+{
+  GList *streams = gst_zrtp_session_all_streams (self);
+  GstZrtpStream *first = NULL;
+
+  for (GList *l = streams; l && !first; l = l->next)
+    if (gst_zrtp_stream_get_info (l->data).first)
+      first = gst_object_ref (l->data);
+  g_list_free_full (streams, gst_object_unref);
+  return first;
+}
+
+static GstZrtpStream *
+find_stirred (GstZrtpSession *self, GList *streams)
+{
+  ZrtpEngine *engine;
+  GstZrtpStream *found = NULL;
+
+  gst_zrtp_session_lock (self);
+  while (!found && self->call && (engine = zrtp_call_next_stirred (self->call)))
+    for (GList *l = streams; l && !found; l = l->next)
+      if (gst_zrtp_stream_has_engine (l->data, engine))
+        found = l->data;
+  gst_zrtp_session_unlock (self);
+  return found;
+}
+
+gboolean
+gst_zrtp_session_wake_stirred (GstZrtpSession *self, GstZrtpStream *driven)
+{
+  GList *streams = gst_zrtp_session_all_streams (self);
+  GstZrtpStream *stream;
+  gboolean itself = FALSE;
+
+  while ((stream = find_stirred (self, streams)))
+    if (stream == driven)
+      itself = TRUE;
+    else
+      gst_zrtp_stream_wake_up (stream);
+  g_list_free_full (streams, gst_object_unref);
+  return itself;
 }
 
 /* --- What happened ----------------------------------------------------------------------------------- */
@@ -417,6 +510,18 @@ printable (const gchar *text)
   return copy;
 }
 
+const gchar *
+gst_zrtp_mode_name (ZrtpMode mode)
+{
+  static const gchar *const names[] = {
+      [ZRTP_MODE_DH] = "dh",
+      [ZRTP_MODE_PRESHARED] = "preshared",
+      [ZRTP_MODE_MULTISTREAM] = "multistream",
+  };
+
+  return names[mode];
+}
+
 static GstStructure *
 secure_structure (GstZrtpSession *self, GstZrtpStream *stream, const ZrtpSecureInfo *info)
 {
@@ -430,7 +535,8 @@ secure_structure (GstZrtpSession *self, GstZrtpStream *stream, const ZrtpSecureI
       "sas-type", G_TYPE_STRING, gst_zrtp_type_name (type[ZRTP_SAS]),                       /* */
       "sas-verified", G_TYPE_BOOLEAN, (gboolean) info->sas_verified,                        /* */
       "cache-mismatch", G_TYPE_BOOLEAN, (gboolean) info->cache_mismatch,                    /* */
-      "mode", G_TYPE_STRING, "dh",                                                          /* */
+      "aux-mismatch", G_TYPE_BOOLEAN, (gboolean) info->aux_mismatch,                        /* */
+      "mode", G_TYPE_STRING, gst_zrtp_mode_name (info->mode),                               /* */
       "role", G_TYPE_STRING, info->role == ZRTP_ROLE_INITIATOR ? "initiator" : "responder", /* */
       "key-agreement", G_TYPE_STRING, gst_zrtp_type_name (type[ZRTP_KEY_AGREEMENT]),        /* */
       "hash", G_TYPE_STRING, gst_zrtp_type_name (type[ZRTP_HASH]),                          /* */
@@ -439,7 +545,12 @@ secure_structure (GstZrtpSession *self, GstZrtpStream *stream, const ZrtpSecureI
       "peer-zid", G_TYPE_STRING, zid,                                                       /* */
       "peer-client-id", G_TYPE_STRING, client_id,                                           /* */
       "peer-disclosure", G_TYPE_BOOLEAN, (gboolean) info->peer_disclosure,                  /* */
-      "mitm", G_TYPE_BOOLEAN, (gboolean) info->peer_mitm, NULL);
+      "mitm", G_TYPE_BOOLEAN, (gboolean) info->peer_mitm,                                   /* */
+      "enrolled", G_TYPE_BOOLEAN, (gboolean) info->enrolled,                                /* */
+      "signalling-integrity", G_TYPE_BOOLEAN, (gboolean) info->signalling,                  /* */
+      "peer-allows-clear", G_TYPE_BOOLEAN, (gboolean) info->peer_allows_clear,              /* */
+      "signature", G_TYPE_STRING,
+      info->peer_signature ? gst_zrtp_type_name (info->peer_signature) : "", NULL);
 
   g_free (zid);
   g_free (client_id);
@@ -453,7 +564,8 @@ gst_zrtp_session_became_secure (
   GstStructure *structure = secure_structure (self, stream, info);
 
   gst_zrtp_session_lock (self);
-  if (!self->sas) { /* "There is only one SAS value computed per call", §7 */
+  if (info->first) { /* "There is only one SAS value computed per call", §7 */
+    g_free (self->sas);
     self->sas = g_strdup (info->sas);
     self->sas_type = gst_zrtp_type_name (info->choice.type[ZRTP_SAS]);
     self->sas_verified = info->sas_verified;
@@ -469,6 +581,55 @@ gst_zrtp_session_became_secure (
     gst_zrtp_session_warn (self, stream, GST_ZRTP_WARNING_CACHE_MISMATCH,
         "the secret shared with this peer in earlier calls is missing at the other end: either it "
         "was lost there, or somebody is listening; compare the SAS by voice now");
+  if (info->aux_mismatch)
+    /* §4.3.2: "This mismatch should be made visible to whichever user has auxsecret defined." */
+    gst_zrtp_session_warn (self, stream, GST_ZRTP_WARNING_AUX_MISMATCH,
+        "the peer does not have the same auxiliary secret; check aux-secret at both ends");
+}
+
+void
+gst_zrtp_session_sas_relayed (
+    GstZrtpSession *self, GstZrtpStream *stream, const ZrtpRelayedSas *relayed)
+{
+  const gchar *sas_type = gst_zrtp_type_name (relayed->sas_type);
+
+  gst_zrtp_session_lock (self);
+  g_free (self->sas);
+  self->sas = g_strdup (relayed->sas);
+  self->sas_type = sas_type;
+  if (relayed->relayed)
+    self->sas_verified = FALSE; /* this one was not compared yet */
+  gst_zrtp_session_unlock (self);
+
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SAS]);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SAS_VERIFIED]);
+  g_signal_emit (self, signals[SIGNAL_SAS_RELAYED], 0, stream, relayed->sas, sas_type,
+      (gboolean) relayed->relayed, (gboolean) relayed->sas_verified,
+      (gboolean) relayed->disclosure);
+}
+
+void
+gst_zrtp_session_went_clear (
+    GstZrtpSession *self, GstZrtpStream *stream, gboolean by_peer, gboolean waiting)
+{
+  g_signal_emit (self, signals[SIGNAL_CLEAR], 0, stream, by_peer, waiting);
+}
+
+void
+gst_zrtp_session_enrollment_offered (
+    GstZrtpSession *self, GstZrtpStream *stream, const guint8 peer_zid[ZRTP_ZID_SIZE])
+{
+  gchar *zid = hex (peer_zid, ZRTP_ZID_SIZE);
+
+  g_signal_emit (self, signals[SIGNAL_ENROLLMENT], 0, stream, zid, "");
+  g_free (zid);
+}
+
+void
+gst_zrtp_session_sas_was_verified (GstZrtpSession *self, gboolean verified)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SAS_VERIFIED]);
+  g_signal_emit (self, signals[SIGNAL_SAS_VERIFIED], 0, verified);
 }
 
 void
@@ -488,115 +649,6 @@ gst_zrtp_session_warn (
   g_signal_emit (self, signals[SIGNAL_WARNING], 0, stream, code, text);
 }
 
-/* --- Methods ----------------------------------------------------------------------------------------- */
-
-/**
- * gst_zrtp_session_new:
- *
- * Returns: (transfer full): a call with default settings and no cache.
- */
-GstZrtpSession *
-gst_zrtp_session_new (void)
-{
-  return gst_object_ref_sink (g_object_new (GST_TYPE_ZRTP_SESSION, NULL));
-}
-
-/**
- * gst_zrtp_session_verify_sas:
- * @session: a session.
- * @matches: what the user said after comparing the SAS by voice.
- *
- * With %TRUE the peer counts as verified in this and later calls (RFC 6189 §7.1), and a cache
- * mismatch is settled (§4.6.1.1). With %FALSE there is somebody in the middle: the verified flag is
- * cleared and the secret of this call erased from the cache. Does nothing before the call is secure.
- */
-void
-gst_zrtp_session_verify_sas (GstZrtpSession *self, gboolean matches)
-{
-  gboolean secure;
-  GList *streams;
-
-  g_return_if_fail (GST_IS_ZRTP_SESSION (self));
-
-  gst_zrtp_session_lock (self);
-  secure = self->sas != NULL;
-  if (secure)
-    self->sas_verified = matches;
-  gst_zrtp_session_unlock (self);
-  if (!secure)
-    return;
-
-  streams = all_streams (self);
-  for (GList *l = streams; l; l = l->next)
-    gst_zrtp_stream_sas_verified (l->data, matches); /* which counts for the first one only */
-  g_list_free_full (streams, gst_object_unref);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SAS_VERIFIED]);
-  g_signal_emit (self, signals[SIGNAL_SAS_VERIFIED], 0, matches);
-}
-
-/**
- * gst_zrtp_session_get_sas_hash:
- * @session: a session.
- *
- * Returns: (transfer full) (nullable): sashash, 32 octets (RFC 6189 §4.5.2), or %NULL before the
- *   call is secure. Not a secret.
- */
-GBytes *
-gst_zrtp_session_get_sas_hash (GstZrtpSession *self)
-{
-  const guint8 *sashash;
-  GBytes *bytes;
-
-  g_return_val_if_fail (GST_IS_ZRTP_SESSION (self), NULL);
-
-  gst_zrtp_session_lock (self);
-  sashash = self->call ? zrtp_call_get_sashash (self->call) : NULL;
-  bytes = sashash ? g_bytes_new (sashash, ZRTP_SASHASH_SIZE) : NULL;
-  gst_zrtp_session_unlock (self);
-  return bytes;
-}
-
-/**
- * gst_zrtp_session_export_key:
- * @session: a session.
- * @label: what the key is for; both ends must say the same.
- * @length: octets; at most the length of the negotiated hash (32 for S256, 48 for S384).
- * @error: why there is no key.
- *
- * A key for the application, the same at both ends: KDF(ExportedKey, @label, KDF_Context) of
- * RFC 6189 §4.5.1 and §4.5.2. It may be used as long as wanted and is wiped when freed.
- *
- * Returns: (transfer full): the key.
- */
-GBytes *
-gst_zrtp_session_export_key (GstZrtpSession *self, const gchar *label, gsize length, GError **error)
-{
-  guint8 key[ZRTP_MAX_HASH];
-  gboolean secure, ok;
-  GBytes *bytes = NULL;
-
-  g_return_val_if_fail (GST_IS_ZRTP_SESSION (self), NULL);
-  g_return_val_if_fail (label != NULL, NULL);
-
-  gst_zrtp_session_lock (self);
-  secure = self->call && zrtp_call_get_sashash (self->call);
-  ok = secure && *label && zrtp_call_export_key (self->call, label, key, length);
-  gst_zrtp_session_unlock (self);
-
-  if (ok)
-    bytes = gst_zrtp_secret_bytes (key, length);
-  else if (!secure)
-    g_set_error_literal (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED,
-        "the call is not secure yet; wait for zrtp-secure");
-  else
-    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
-        "no key of %" G_GSIZE_FORMAT " octets for the label '%s': ask for 1 octet up to the length "
-        "of the negotiated hash, with a label that is not empty",
-        length, label);
-  zrtp_wipe (key, sizeof key);
-  return bytes;
-}
-
 /* --- GObject ------------------------------------------------------------------------------------------ */
 
 static void
@@ -613,6 +665,8 @@ gst_zrtp_session_finalize (GObject *object)
   g_free (self->session_id);
   g_free (self->client_id);
   g_free (self->sas);
+  g_clear_pointer (&self->aux_secret, g_bytes_unref);
+  zrtp_wipe (self->sdes, sizeof self->sdes);
   g_clear_object (&self->cache);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (gst_zrtp_session_parent_class)->finalize (object);
@@ -624,9 +678,31 @@ gst_zrtp_session_init (GstZrtpSession *self)
   g_mutex_init (&self->lock);
   self->streams = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, weak_ref_free);
   self->client_id = g_strdup (DEFAULT_CLIENT_ID);
+  self->cache_expiry = G_MAXUINT32;
   for (ZrtpKind kind = 0; kind < ZRTP_N_KINDS; kind++)
     gst_zrtp_list_parse (kind, NULL, &self->offer.list[kind], NULL);
 }
+
+/* All off unless asked for. */
+static const struct {
+  const gchar *name, *nick, *blurb;
+} flag_names[GST_ZRTP_N_FLAGS] = {
+    [GST_ZRTP_FLAG_ALLOW_PRESHARED] = {"allow-preshared", "Allow Preshared mode",
+        "Use the secret of verified earlier calls instead of a new key agreement (RFC 6189 "
+        "§4.4.2)"},
+    [GST_ZRTP_FLAG_ALLOW_CLEAR] = {"allow-clear", "Allow clear mode",
+        "The call may go back to clear media when both users want it (RFC 6189 §4.7.2)"},
+    [GST_ZRTP_FLAG_DISCLOSURE] = {"disclosure", "Disclosure",
+        "Confess that this product discloses session keys (RFC 6189 §11)"},
+    [GST_ZRTP_FLAG_MITM] = {"mitm", "PBX",
+        "This end is a PBX that joins two calls and relays the SAS (RFC 6189 §7.3)"},
+    [GST_ZRTP_FLAG_ENROLL] = {"enroll", "Enroll",
+        "Ask the peer to trust this PBX; needs mitm (RFC 6189 §7.3.1)"},
+    [GST_ZRTP_FLAG_ACCEPT_ENROLLMENT] = {"accept-enrollment", "Accept enrollment",
+        "Report when a PBX asks to be trusted, for accept_enrollment() (RFC 6189 §7.3.1)"},
+    [GST_ZRTP_FLAG_SIGNALLING_INTEGRITY] = {"signalling-integrity", "Signalling integrity",
+        "The signalling that brought peer-hello-hash is protected end to end (RFC 6189 §8.1.1)"},
+};
 
 static void
 install_properties (GObjectClass *klass)
@@ -673,6 +749,27 @@ install_properties (GObjectClass *klass)
    */
   props[PROP_CACHE] = g_param_spec_object (
       "cache", "Cache", "Where secrets are kept for the next call", GST_TYPE_ZRTP_CACHE, writable);
+  /**
+   * GstZrtpSession:cache-expiry:
+   *
+   * How many seconds the secret of this call may be kept; 4294967295 means without limit, 0 not at all.
+   * The smaller one of both ends counts (RFC 6189 §4.9).
+   */
+  props[PROP_CACHE_EXPIRY] = g_param_spec_uint ("cache-expiry", "Cache expiry",
+      "How many seconds the secret of this call may be kept", 0, G_MAXUINT32, G_MAXUINT32,
+      writable);
+  /**
+   * GstZrtpSession:aux-secret:
+   *
+   * auxsecret (RFC 6189 §4.3): octets that both ends know from elsewhere, of any length. It goes into
+   * the keys when both have the same; set it before the first stream starts. It cannot be read back.
+   */
+  props[PROP_AUX_SECRET] = g_param_spec_boxed ("aux-secret", "Auxiliary secret",
+      "Octets that both ends know from elsewhere", G_TYPE_BYTES,
+      G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS);
+  for (GstZrtpFlag flag = 0; flag < GST_ZRTP_N_FLAGS; flag++)
+    props[PROP_FLAGS + flag] = g_param_spec_boolean (
+        flag_names[flag].name, flag_names[flag].nick, flag_names[flag].blurb, FALSE, writable);
   /**
    * GstZrtpSession:sas:
    *
@@ -734,6 +831,44 @@ install_signals (GType type)
    */
   signals[SIGNAL_SAS_VERIFIED] = g_signal_new (
       "sas-verified", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+  /**
+   * GstZrtpSession::sas-relayed:
+   * @session: the session
+   * @stream: the stream it came on
+   * @sas: the SAS to compare from now on
+   * @sas_type: how it is written
+   * @relayed: it is that of the party behind the PBX; otherwise our own in another rendering
+   * @verified: the PBX says that that party had it verified
+   * @disclosure: the PBX says that that party discloses keys
+   *
+   * A PBX that is trusted (RFC 6189 §7.3) relayed a SAS.
+   */
+  signals[SIGNAL_SAS_RELAYED] = g_signal_new ("sas-relayed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+      NULL, G_TYPE_NONE, 6, GST_TYPE_ZRTP_STREAM, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_BOOLEAN,
+      G_TYPE_BOOLEAN, G_TYPE_BOOLEAN);
+  /**
+   * GstZrtpSession::clear:
+   * @session: the session
+   * @stream: the stream it is about; there is one signal for each
+   * @by_peer: the peer asked for it
+   * @waiting: nothing is sent before gst_zrtp_session_accept_clear()
+   *
+   * The call goes back to clear media (RFC 6189 §4.7.2).
+   */
+  signals[SIGNAL_CLEAR] = g_signal_new ("clear", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+      G_TYPE_NONE, 3, GST_TYPE_ZRTP_STREAM, G_TYPE_BOOLEAN, G_TYPE_BOOLEAN);
+  /**
+   * GstZrtpSession::enrollment:
+   * @session: the session
+   * @stream: the stream it is about
+   * @peer_zid: the ZID of the PBX, 24 hexadecimal digits
+   * @peer_name: what it is called, if anything is known
+   *
+   * A PBX asks to be trusted (RFC 6189 §7.3.1): ask the user, then
+   * gst_zrtp_session_accept_enrollment().
+   */
+  signals[SIGNAL_ENROLLMENT] = g_signal_new ("enrollment", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+      NULL, G_TYPE_NONE, 3, GST_TYPE_ZRTP_STREAM, G_TYPE_STRING, G_TYPE_STRING);
 }
 
 static void
@@ -746,4 +881,15 @@ gst_zrtp_session_class_init (GstZrtpSessionClass *klass)
   object_class->finalize = gst_zrtp_session_finalize;
   install_properties (object_class);
   install_signals (G_TYPE_FROM_CLASS (klass));
+}
+
+/**
+ * gst_zrtp_session_new:
+ *
+ * Returns: (transfer full): a call with default settings and no cache.
+ */
+GstZrtpSession *
+gst_zrtp_session_new (void)
+{
+  return gst_object_ref_sink (g_object_new (GST_TYPE_ZRTP_SESSION, NULL));
 }

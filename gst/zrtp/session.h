@@ -29,6 +29,27 @@ GST_ZRTP_API
 GBytes *gst_zrtp_session_export_key (
     GstZrtpSession *session, const gchar *label, gsize length, GError **error);
 
+GST_ZRTP_API
+gboolean gst_zrtp_session_set_sdes_keys (
+    GstZrtpSession *session, GBytes *local, GBytes *remote, GError **error);
+
+GST_ZRTP_API
+gboolean gst_zrtp_session_go_clear (GstZrtpSession *session, GError **error);
+
+GST_ZRTP_API
+gboolean gst_zrtp_session_accept_clear (GstZrtpSession *session, gboolean accept, GError **error);
+
+GST_ZRTP_API
+gboolean gst_zrtp_session_go_secure (GstZrtpSession *session, GError **error);
+
+GST_ZRTP_API
+gboolean gst_zrtp_session_accept_enrollment (
+    GstZrtpSession *session, gboolean accept, GError **error);
+
+GST_ZRTP_API
+gboolean gst_zrtp_session_relay_sas (
+    GstZrtpSession *session, GstZrtpSession *other, GError **error);
+
 G_END_DECLS
 
 #endif

@@ -68,6 +68,10 @@ static GParamSpec *props[N_PROPS];
 enum {
   SIGNAL_RECEIVE_KEY,
   SIGNAL_SEND_KEY,
+  SIGNAL_DROP_KEYS,
+  SIGNAL_WATCH_MEDIA,
+  SIGNAL_WAKE_UP,
+  SIGNAL_PINGACK,
   N_SIGNALS,
 };
 
@@ -101,6 +105,8 @@ public_state (ZrtpEngine *engine)
       return GST_ZRTP_STATE_DISCOVERY;
     case ZRTP_STATE_SECURE:
       return GST_ZRTP_STATE_SECURE;
+    case ZRTP_STATE_CLEAR:
+      return GST_ZRTP_STATE_CLEAR;
     case ZRTP_STATE_ERROR_SENT:
     case ZRTP_STATE_FAILED:
       return GST_ZRTP_STATE_FAILED;
@@ -221,10 +227,49 @@ store (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], ZrtpRecord *record)
   g_clear_object (&cache);
 }
 
+/* The warnings that only say that something happened. */
+static const struct {
+  GstZrtpWarning code;
+  const gchar *text;
+} warnings[ZRTP_N_EVENTS] = {
+    [ZRTP_EVENT_NO_ANSWER] = {GST_ZRTP_WARNING_NO_ANSWER,
+        "no ZRTP endpoint answered yet; still listening, the call begins when the peer appears"},
+    [ZRTP_EVENT_BAD_HELLO_HASH] = {GST_ZRTP_WARNING_HELLO_HASH_MISMATCH,
+        "a Hello was refused: it is not the one that the peer's a=zrtp-hash announced; either it "
+        "comes from somebody else, or peer-hello-hash is not this peer's"},
+    [ZRTP_EVENT_BAD_VERSION] = {GST_ZRTP_WARNING_UNSUPPORTED_VERSION,
+        "the peer does not speak ZRTP 1.10, the only version that this end speaks"},
+    [ZRTP_EVENT_UNTRUSTED_RELAY] = {GST_ZRTP_WARNING_UNTRUSTED_RELAY,
+        "somebody in the middle relayed a SAS and is not a PBX that you enrolled with; it was not "
+        "used: compare the SAS that is shown"},
+    [ZRTP_EVENT_RESTART_REFUSED] = {GST_ZRTP_WARNING_RESTART_REFUSED,
+        "somebody wanted to begin anew on this secure stream and could not show that it is the "
+        "same "
+        "peer; the stream goes on as it was. If the peer was restarted, start the call again"},
+};
+
+static void
+emit_pingack (GstZrtpStream *self, const ZrtpEvent *event)
+{
+  GBytes *endpoint_hash = g_bytes_new (event->pingack.endpoint_hash, 8);
+
+  g_signal_emit (self, signals[SIGNAL_PINGACK], 0, endpoint_hash, (guint) event->pingack.ssrc);
+  g_bytes_unref (endpoint_hash);
+}
+
 static void
 handle_event (GstZrtpStream *self, ZrtpEvent *event, guint64 now, guint life)
 {
+  if (warnings[event->kind].text) {
+    gst_zrtp_session_warn (
+        self->session, self, warnings[event->kind].code, warnings[event->kind].text);
+    return;
+  }
   switch (event->kind) {
+    case ZRTP_EVENT_DROP_KEYS:
+      drop_keys (self);
+      g_signal_emit (self, signals[SIGNAL_DROP_KEYS], 0);
+      break;
     case ZRTP_EVENT_LOOKUP:
       look_up (self, event->peer_zid, now, life);
       break;
@@ -244,18 +289,20 @@ handle_event (GstZrtpStream *self, ZrtpEvent *event, guint64 now, guint life)
       unlock (self);
       gst_zrtp_session_became_secure (self->session, self, &event->secure);
       break;
-    case ZRTP_EVENT_NO_ANSWER:
-      gst_zrtp_session_warn (self->session, self, GST_ZRTP_WARNING_NO_ANSWER,
-          "no ZRTP endpoint answered yet; still listening, the call begins when the peer appears");
+    case ZRTP_EVENT_ENROLLMENT:
+      gst_zrtp_session_enrollment_offered (self->session, self, event->peer_zid);
       break;
-    case ZRTP_EVENT_BAD_HELLO_HASH:
-      gst_zrtp_session_warn (self->session, self, GST_ZRTP_WARNING_HELLO_HASH_MISMATCH,
-          "a Hello was refused: it is not the one that the peer's a=zrtp-hash announced; either it "
-          "comes from somebody else, or peer-hello-hash is not this peer's");
+    case ZRTP_EVENT_RELAYED_SAS:
+      gst_zrtp_session_sas_relayed (self->session, self, &event->relayed_sas);
       break;
-    case ZRTP_EVENT_BAD_VERSION:
-      gst_zrtp_session_warn (self->session, self, GST_ZRTP_WARNING_UNSUPPORTED_VERSION,
-          "the peer does not speak ZRTP 1.10, the only version that this end speaks");
+    case ZRTP_EVENT_CLEAR:
+      gst_zrtp_session_went_clear (self->session, self, event->clear.by_peer, event->clear.waiting);
+      break;
+    case ZRTP_EVENT_WATCH_MEDIA:
+      g_signal_emit (self, signals[SIGNAL_WATCH_MEDIA], 0);
+      break;
+    case ZRTP_EVENT_PINGACK:
+      emit_pingack (self, event);
       break;
     case ZRTP_EVENT_FAILED:
       drop_keys (self);
@@ -287,6 +334,8 @@ pump (GstZrtpStream *self, guint64 now)
     self->pumping = FALSE;
   }
   unlock (self);
+  if (gst_zrtp_session_wake_stirred (self->session, self))
+    gst_zrtp_stream_handle_timeout (self, now);
 }
 
 /* --- Engine ---------------------------------------------------------------------------------------------- */
@@ -418,6 +467,7 @@ gst_zrtp_stream_stop (GstZrtpStream *self)
   unlock (self);
   g_clear_pointer (&send_key, g_bytes_unref);
   g_clear_pointer (&receive_key, g_bytes_unref);
+  gst_zrtp_session_wake_stirred (self->session, NULL);
 }
 
 /* --- Driving ----------------------------------------------------------------------------------------------- */
@@ -475,6 +525,8 @@ gst_zrtp_stream_handle_timeout (GstZrtpStream *self, guint64 now)
   g_return_if_fail (GST_IS_ZRTP_STREAM (self));
 
   lock (self);
+  now = MAX (now, self->now);
+  gst_zrtp_session_do_requests (self->session, now);
   if (self->engine)
     zrtp_engine_handle_timeout (self->engine, now);
   pump (self, now);
@@ -573,6 +625,78 @@ gst_zrtp_stream_sas_verified (GstZrtpStream *self, gboolean matches)
   }
   zrtp_engine_sas_verified (self->engine, matches);
   pump (self, 0);
+}
+
+gboolean
+gst_zrtp_stream_accept_enrollment (GstZrtpStream *self, gboolean accept)
+{
+  gboolean ok;
+
+  lock (self);
+  ok = self->engine && zrtp_engine_accept_enrollment (self->engine, accept);
+  if (ok)
+    pump (self, 0);
+  else
+    unlock (self);
+  return ok;
+}
+
+gboolean
+gst_zrtp_stream_relay_sas (GstZrtpStream *self, ZrtpType sas_type, const guint8 *sashash,
+    gboolean sas_verified, gboolean disclosure)
+{
+  gboolean ok;
+
+  lock (self);
+  ok = self->engine &&
+       zrtp_engine_relay_sas (self->engine, sas_type, sashash, sas_verified, disclosure, self->now);
+  unlock (self);
+  if (ok)
+    gst_zrtp_stream_wake_up (self);
+  return ok;
+}
+
+ZrtpSecureInfo
+gst_zrtp_stream_get_info (GstZrtpStream *self)
+{
+  ZrtpSecureInfo info;
+
+  lock (self);
+  info = self->info;
+  unlock (self);
+  return info;
+}
+
+gboolean
+gst_zrtp_stream_has_engine (GstZrtpStream *self, const ZrtpEngine *engine)
+{
+  return self->engine == engine;
+}
+
+void
+gst_zrtp_stream_wake_up (GstZrtpStream *self)
+{
+  g_signal_emit (self, signals[SIGNAL_WAKE_UP], 0);
+}
+
+/**
+ * gst_zrtp_stream_ping:
+ * @stream: a stream.
+ * @now: the time, nanoseconds.
+ *
+ * Asks which ZRTP endpoint is at the other end of this path (RFC 6189 §5.15): for proxies; a phone has no
+ * need of it. #GstZrtpStream::pingack follows when somebody answers within the Hello schedule (3.75 s).
+ */
+void
+gst_zrtp_stream_ping (GstZrtpStream *self, guint64 now)
+{
+  g_return_if_fail (GST_IS_ZRTP_STREAM (self));
+
+  ensure_engine (self);
+  lock (self);
+  if (self->engine)
+    zrtp_engine_ping (self->engine, now);
+  pump (self, now);
 }
 
 /* --- Keys ---------------------------------------------------------------------------------------------------- */
@@ -743,6 +867,27 @@ hello_hash (GstZrtpStream *self)
   return g_string_free (text, FALSE);
 }
 
+/**
+ * gst_zrtp_stream_get_hello_hashes:
+ * @stream: a stream.
+ *
+ * One value of an a=zrtp-hash attribute for each protocol version that this end speaks, the highest first
+ * (RFC 6189 §4.1.1: "it SHOULD declare them all"). It speaks one, so there is one.
+ *
+ * Returns: (transfer full): the values, each a version, a space and 64 hexadecimal digits.
+ */
+gchar **
+gst_zrtp_stream_get_hello_hashes (GstZrtpStream *self)
+{
+  gchar **values;
+
+  g_return_val_if_fail (GST_IS_ZRTP_STREAM (self), NULL);
+
+  values = g_new0 (gchar *, 2);
+  values[0] = hello_hash (self);
+  return values;
+}
+
 /* Lock held. */
 static GstZrtpRole
 role (GstZrtpStream *self)
@@ -809,9 +954,10 @@ make_stats (GstZrtpStream *self)
   gst_structure_set (stats, "state", G_TYPE_STRING, nick (GST_TYPE_ZRTP_STATE, self->state), "role",
       G_TYPE_STRING, nick (GST_TYPE_ZRTP_ROLE, role (self)), NULL);
   if (self->info.sas[0])
-    gst_structure_set (stats, "mode", G_TYPE_STRING, "dh", "sas", G_TYPE_STRING, self->info.sas,
-        "key-agreement", G_TYPE_STRING, gst_zrtp_type_name (type[ZRTP_KEY_AGREEMENT]), "hash",
-        G_TYPE_STRING, gst_zrtp_type_name (type[ZRTP_HASH]), "cipher", G_TYPE_STRING,
+    gst_structure_set (stats, "mode", G_TYPE_STRING, gst_zrtp_mode_name (self->info.mode), "sas",
+        G_TYPE_STRING, self->info.sas, "key-agreement", G_TYPE_STRING,
+        gst_zrtp_type_name (type[ZRTP_KEY_AGREEMENT]), "hash", G_TYPE_STRING,
+        gst_zrtp_type_name (type[ZRTP_HASH]), "cipher", G_TYPE_STRING,
         gst_zrtp_type_name (type[ZRTP_CIPHER]), "auth-tag", G_TYPE_STRING,
         gst_zrtp_type_name (type[ZRTP_AUTH_TAG]), NULL);
   add_counters (stats, self->engine ? zrtp_engine_get_counters (self->engine) : &nothing);
@@ -908,6 +1054,7 @@ gst_zrtp_stream_finalize (GObject *object)
   lock (self);
   gst_zrtp_session_release_engine (self->session, g_steal_pointer (&self->engine));
   unlock (self);
+  gst_zrtp_session_wake_stirred (self->session, NULL);
   g_clear_pointer (&self->send_key, g_bytes_unref);
   g_clear_pointer (&self->receive_key, g_bytes_unref);
   g_clear_error (&self->settings_error);
@@ -1031,6 +1178,43 @@ gst_zrtp_stream_class_init (GstZrtpStreamClass *klass)
    */
   signals[SIGNAL_SEND_KEY] =
       g_signal_new ("send-key", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * GstZrtpStream::drop-keys:
+   * @stream: the stream
+   *
+   * Both keys are to be forgotten (RFC 6189 §4.7.2.1): the call goes to clear mode. No media is to be
+   * sent before #GstZrtpStream:state is %GST_ZRTP_STATE_CLEAR, or there is a key again.
+   */
+  signals[SIGNAL_DROP_KEYS] =
+      g_signal_new ("drop-keys", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * GstZrtpStream::watch-media:
+   * @stream: the stream
+   *
+   * Somebody says that the peer begins anew. Tell the next SRTP packet with a good tag with
+   * gst_zrtp_stream_srtp_authenticated(): when one comes within a second, the peer has not.
+   */
+  signals[SIGNAL_WATCH_MEDIA] =
+      g_signal_new ("watch-media", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * GstZrtpStream::wake-up:
+   * @stream: the stream
+   *
+   * What another stream of the call was told, or the application asked of the session, concerns this
+   * one: call gst_zrtp_stream_handle_timeout() soon, and poll its packets.
+   */
+  signals[SIGNAL_WAKE_UP] =
+      g_signal_new ("wake-up", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * GstZrtpStream::pingack:
+   * @stream: the stream
+   * @endpoint_hash: 8 octets that name the endpoint (RFC 6189 §5.16)
+   * @ssrc: our SSRC, as it saw it
+   *
+   * The answer to gst_zrtp_stream_ping().
+   */
+  signals[SIGNAL_PINGACK] = g_signal_new ("pingack", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+      G_TYPE_NONE, 2, G_TYPE_BYTES, G_TYPE_UINT);
 }
 
 GstZrtpStream *

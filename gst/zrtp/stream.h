@@ -53,6 +53,12 @@ GST_ZRTP_API
 GBytes *gst_zrtp_stream_take_receive_key (GstZrtpStream *stream);
 
 GST_ZRTP_API
+void gst_zrtp_stream_ping (GstZrtpStream *stream, guint64 now);
+
+GST_ZRTP_API
+gchar **gst_zrtp_stream_get_hello_hashes (GstZrtpStream *stream);
+
+GST_ZRTP_API
 GstZrtpState gst_zrtp_stream_get_state (GstZrtpStream *stream);
 
 GST_ZRTP_API

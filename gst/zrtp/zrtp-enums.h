@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  * GstZrtpState:
  * @GST_ZRTP_STATE_IDLE: nothing was started yet.
  * @GST_ZRTP_STATE_DISCOVERY: looking for a ZRTP peer (RFC 6189 §4.1), or waiting for one to appear.
- * @GST_ZRTP_STATE_NEGOTIATING: a Commit was sent or accepted; keys are being agreed.
+ * @GST_ZRTP_STATE_NEGOTIATING: a Commit was sent or accepted and keys are being agreed; or the call is
+ *   on its way to clear mode and waits for the peer or the user.
  * @GST_ZRTP_STATE_SECURE: keys are agreed and confirmed; all media is protected.
  * @GST_ZRTP_STATE_CLEAR: the call went back to clear media by an authenticated GoClear.
  * @GST_ZRTP_STATE_FAILED: the negotiation ended with an error.
@@ -61,6 +62,11 @@ typedef enum {
  * @GST_ZRTP_WARNING_CACHE_MISMATCH: a secret shared with this peer was expected and not found
  *   (RFC 6189 §4.3.2): compare the SAS by voice.
  * @GST_ZRTP_WARNING_CACHE: the cache could not be read or written; the call goes on without it.
+ * @GST_ZRTP_WARNING_AUX_MISMATCH: the peer does not have our auxiliary secret (RFC 6189 §4.3.2).
+ * @GST_ZRTP_WARNING_UNTRUSTED_RELAY: somebody who is not trusted to relayed a SAS (RFC 6189 §7.3); it
+ *   was not used.
+ * @GST_ZRTP_WARNING_RESTART_REFUSED: somebody wanted to begin anew on a secure stream and could not show
+ *   that it is the same peer; the stream goes on.
  * @GST_ZRTP_WARNING_NO_PARTNER: a zrtpenc waits for its zrtpdec, or the reverse.
  *
  * What a warning is about.
@@ -72,6 +78,9 @@ typedef enum {
   GST_ZRTP_WARNING_CACHE_MISMATCH,
   GST_ZRTP_WARNING_CACHE,
   GST_ZRTP_WARNING_NO_PARTNER,
+  GST_ZRTP_WARNING_AUX_MISMATCH,
+  GST_ZRTP_WARNING_UNTRUSTED_RELAY,
+  GST_ZRTP_WARNING_RESTART_REFUSED,
 } GstZrtpWarning;
 
 G_END_DECLS

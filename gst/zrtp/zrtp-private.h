@@ -24,6 +24,58 @@ gboolean gst_zrtp_list_parse (ZrtpKind kind, const gchar *text, ZrtpList *list, 
 /* "X255", "B32": without the padding; static or interned. */
 const gchar *gst_zrtp_type_name (ZrtpType type);
 
+/* The yes-or-no settings of a session, in the order of their properties. */
+typedef enum {
+  GST_ZRTP_FLAG_ALLOW_PRESHARED,
+  GST_ZRTP_FLAG_ALLOW_CLEAR,
+  GST_ZRTP_FLAG_DISCLOSURE,
+  GST_ZRTP_FLAG_MITM,
+  GST_ZRTP_FLAG_ENROLL,
+  GST_ZRTP_FLAG_ACCEPT_ENROLLMENT,
+  GST_ZRTP_FLAG_SIGNALLING_INTEGRITY,
+  GST_ZRTP_N_FLAGS,
+} GstZrtpFlag;
+
+/* What the application asked of the call, to be done where a stream is driven, with the time there. */
+typedef enum {
+  GST_ZRTP_REQUEST_GO_CLEAR = 1 << 0,
+  GST_ZRTP_REQUEST_ACCEPT_CLEAR = 1 << 1,
+  GST_ZRTP_REQUEST_REFUSE_CLEAR = 1 << 2,
+  GST_ZRTP_REQUEST_GO_SECURE = 1 << 3,
+} GstZrtpRequest;
+
+struct _GstZrtpSession {
+  GstObject parent;
+
+  GMutex lock; /* of the session and all its streams; never held during a call out */
+
+  gchar *session_id;
+  GstZrtpPolicy policy;
+  gchar *lists[ZRTP_N_KINDS]; /* as set; NULL = default */
+  ZrtpOffer offer;
+  gchar *client_id;
+  GstZrtpCache *cache;
+  guint32 cache_expiry;
+  guint flags; /* bits 1 << GstZrtpFlag */
+  GBytes *aux_secret;
+  ZrtpSdesKey sdes[2];                      /* ours, the peer's */
+  GError *settings_error[ZRTP_N_KINDS + 1]; /* the last one: client-id */
+  guint serial;
+
+  guint requests; /* GstZrtpRequest bits, for whoever drives a stream next */
+
+  GHashTable *streams; /* connection-id -> GWeakRef */
+
+  ZrtpCall *call;
+  guint n_engines;
+
+  gchar *sas;
+  const gchar *sas_type;
+  gboolean sas_verified;
+};
+
+const gchar *gst_zrtp_mode_name (ZrtpMode mode);
+
 /* --- session.c ------------------------------------------------------------------------------------
  * One lock for a session and all its streams. */
 
@@ -40,9 +92,26 @@ void gst_zrtp_session_release_engine (GstZrtpSession *session, ZrtpEngine *engin
 guint gst_zrtp_session_get_serial (GstZrtpSession *session);
 GstZrtpCache *gst_zrtp_session_dup_cache (GstZrtpSession *session);
 
+/* Lock held: does what the application asked for. */
+void gst_zrtp_session_do_requests (GstZrtpSession *session, guint64 now);
+/* All that are alive; free with g_list_free_full (…, gst_object_unref). */
+GList *gst_zrtp_session_all_streams (GstZrtpSession *session);
+/* The stream whose SAS is the call's, transfer full. */
+GstZrtpStream *gst_zrtp_session_first_stream (GstZrtpSession *session);
+
 /* Not locked; these emit. */
+/* Has every stream driven that has something to do because of another. True when `self` is one of them. */
+gboolean gst_zrtp_session_wake_stirred (GstZrtpSession *session, GstZrtpStream *self);
 void gst_zrtp_session_became_secure (
     GstZrtpSession *session, GstZrtpStream *stream, const ZrtpSecureInfo *info);
+void gst_zrtp_session_sas_relayed (
+    GstZrtpSession *session, GstZrtpStream *stream, const ZrtpRelayedSas *relayed);
+void gst_zrtp_session_went_clear (
+    GstZrtpSession *session, GstZrtpStream *stream, gboolean by_peer, gboolean waiting);
+void gst_zrtp_session_enrollment_offered (
+    GstZrtpSession *session, GstZrtpStream *stream, const guint8 peer_zid[ZRTP_ZID_SIZE]);
+/* The `sas-verified` property has changed; `verified` is what the user said. */
+void gst_zrtp_session_sas_was_verified (GstZrtpSession *session, gboolean verified);
 void gst_zrtp_session_failed (
     GstZrtpSession *session, GstZrtpStream *stream, guint code, gboolean by_peer);
 void gst_zrtp_session_warn (
@@ -52,6 +121,14 @@ void gst_zrtp_session_warn (
 
 GstZrtpStream *gst_zrtp_stream_new (GstZrtpSession *session, const gchar *connection_id);
 void gst_zrtp_stream_sas_verified (GstZrtpStream *stream, gboolean matches);
+gboolean gst_zrtp_stream_accept_enrollment (GstZrtpStream *stream, gboolean accept);
+gboolean gst_zrtp_stream_relay_sas (GstZrtpStream *stream, ZrtpType sas_type, const guint8 *sashash,
+    gboolean sas_verified, gboolean disclosure);
+/* What was reported when it became secure; zeros before. */
+ZrtpSecureInfo gst_zrtp_stream_get_info (GstZrtpStream *stream);
+/* Lock held. */
+gboolean gst_zrtp_stream_has_engine (GstZrtpStream *stream, const ZrtpEngine *engine);
+void gst_zrtp_stream_wake_up (GstZrtpStream *stream);
 
 /* --- cache.c ----------------------------------------------------------------------------------- */
 
