@@ -8,8 +8,16 @@ import copy
 import wire
 from derive import IMPLICIT
 
-# What may be anything: a name, and how long an end has still to keep a secret.
-FREE = {('scenario', 'name'), ('end', 'record', 'expiry')}
+def has_no_effect(line, path, preshared):
+    """What may be anything: a name; how long an end has still to keep a secret, and how often it was used, if it is not
+    used now; a flag for a secret that is not there; in Multistream mode how long a secret is to be kept (§4.9);
+    the A flag under the E flag (§7.3.1)."""
+    name = (line['line'], *path)
+    return (name in (('scenario', 'name'), ('end', 'record', 'expiry'))
+            or name == ('end', 'record', 'preshared_calls') and not preshared
+            or name == ('end', 'record', 'verified') and line['record']['rs1'] is None
+            or name == ('stream', 'expiry') and line['stream'] > 0
+            or name == ('stream', 'allow_clear') and line['enroll'])
 
 
 def flip(octets, at, mask=0x08):
@@ -33,7 +41,12 @@ def is_hex(value):
     return digits and len(value) >= 16 and len(value) % 2 == 0
 
 
-def other_values(value):
+def some_of(size, thorough):
+    """The octets to change: all, or one in the middle and the last."""
+    return range(size) if thorough else sorted({size // 2, size - 1})
+
+
+def other_values(value, thorough):
     """What could stand in its place."""
     if value is None:
         yield '11' * 32
@@ -44,19 +57,19 @@ def other_values(value):
         yield value ^ 0x80
     elif is_hex(value):
         octets = bytes.fromhex(value)
-        for at in range(len(octets)):
+        for at in some_of(len(octets), thorough):
             yield flip(octets, at, 1 << at % 8).hex()
         yield octets[:-1].hex()
         yield None
     elif isinstance(value, str):
-        for at, letter in enumerate(value):
-            yield value[:at] + chr(ord(letter) ^ 1) + value[at + 1:]
+        for at in some_of(len(value), thorough):
+            yield value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1:]
         yield ''
     elif isinstance(value, list):
         yield value + ['ZZZZ']
         for at in range(len(value)):
             yield value[:at] + value[at + 1:]
-            for other in other_values(value[at]):
+            for other in other_values(value[at], thorough):
                 yield value[:at] + [other] + value[at + 1:]
 
 
@@ -71,16 +84,17 @@ def leaves(value, path=()):
         yield path
 
 
-def fields_changed(lines):
+def fields_changed(lines, thorough=True):
     """Every value of every line but packets and draws, which are changed below."""
+    preshared = any(line['line'] == 'secure' and line['mode'] == 'preshared' for line in lines)
     for index, line in enumerate(lines):
         for path in leaves(line):
-            if (line['line'], *path) in FREE or path[-1] == 'octets' and line['line'] in ('packet', 'draw'):
+            if has_no_effect(line, path, preshared) or path[-1] == 'octets' and line['line'] in ('packet', 'draw'):
                 continue
             value = line
             for name in path:
                 value = value[name]
-            for other in [None] if isinstance(value, dict) else other_values(value):
+            for other in [None] if isinstance(value, dict) else other_values(value, thorough):
                 changed = copy.deepcopy(line)
                 place = changed
                 for name in path[:-1]:
@@ -89,15 +103,15 @@ def fields_changed(lines):
                 yield f'line {index} ({line["line"]}): {".".join(path)} = {other!r}', with_line(lines, index, changed)
 
 
-def draws_changed(lines, replay):
-    """Every octet that an end drew and used; bit 3, as X25519 does not use all bits of the first and last octets."""
+def draws_changed(lines, replay, thorough=True):
+    """Octets that an end drew and used; bit 3, as X25519 does not use all bits of the first and last octets."""
     for name, end in replay.ends.items():
         indices = [index for index, line in enumerate(lines) if line['line'] == 'draw' and line['end'] == name]
         for (draw, offset, size), purpose in end.claims.items():
             line = lines[indices[draw]]
-            for at in range(offset, offset + size):
-                octets = flip(bytes.fromhex(line['octets']), at).hex()
-                yield f'octet {at} of a draw of {name} ({purpose})', \
+            for at in some_of(size, thorough):
+                octets = flip(bytes.fromhex(line['octets']), offset + at).hex()
+                yield f'octet {offset + at} of a draw of {name} ({purpose})', \
                     with_line(lines, indices[draw], dict(line, octets=octets))
 
 
@@ -118,13 +132,12 @@ def with_good_mac(message, at, side, mackeys):
     return message
 
 
-def mackeys_of(replay, stream, name, sent):
-    """(hash, mackey) for a message with a confirm_mac."""
+def mackeys_of(replay, name, sent):
+    """(hash, mackey) of a message with a confirm_mac."""
     for exchange in replay.finished + list(replay.exchanges.values()):
-        if exchange.keys and name in exchange.confirms:
-            key = exchange.keys['mackey' + exchange.role(name)]
-            if exchange.hash.mac64(key, sent[36:]) == sent[12:20]:
-                return exchange.hash, key
+        key = exchange.keys['mackey' + exchange.role(name)]
+        if exchange.hash.mac64(key, sent[36:]) == sent[12:20]:
+            return exchange.hash, key
     return None
 
 
@@ -139,7 +152,7 @@ def packets_changed(lines, replay, types=None):
         if types and message[4:12] not in types:
             continue
         side = replay.streams[line['stream']][line['end']]
-        mackeys = mackeys_of(replay, line['stream'], line['end'], message) if message[4:12] in ENCRYPTED else None
+        mackeys = mackeys_of(replay, line['end'], message) if message[4:12] in ENCRYPTED else None
         for at in range(len(packet)):
             changed = flip(packet, at, 1 << at % 8)
             if 12 <= at < len(packet) - 4:

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "gst/protocol/engine-private.h"
+#include "gst/protocol/engine.h"
 #include "gst/protocol/sas.h"
 
 #include "ext/gmp/zrtp-gmp.h"
@@ -169,8 +169,10 @@ put_record (const char *name, const ZrtpRecord *record)
   begin_object (name);
   put_maybe ("rs1", record->has_rs1, record->rs1, sizeof record->rs1);
   put_maybe ("rs2", record->has_rs2, record->rs2, sizeof record->rs2);
+  put_maybe ("pbx", record->has_pbx, record->pbx, sizeof record->pbx);
   put_bool ("verified", record->sas_verified);
   put_number ("expiry", record->expiry);
+  put_number ("preshared_calls", record->preshared_calls);
   end_object ();
 }
 
@@ -184,6 +186,9 @@ typedef struct {
   ZrtpConfig config;
   ZrtpRecord record;
   bool has_record;
+  uint8_t aux[80];
+  size_t aux_size;
+  ZrtpSdesKey sdes[2]; /* its own, the peer's */
   ZrtpCall *call;
   ZrtpEngine *engine[MAX_STREAMS];
 } End;
@@ -198,6 +203,8 @@ typedef struct {
   End end[2];
   uint64_t now;
   unsigned n_streams;
+  unsigned n_first;    /* streams that begin at the same time; 0 = 1 */
+  bool crosswise;      /* and in opposite orders */
   unsigned lose_every; /* 0: nothing is lost */
   unsigned n_packets;
   Packet wire[WIRE]; /* a ring */
@@ -207,9 +214,10 @@ typedef struct {
 static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, &zrtp_nettle_s384, &zrtp_nettle_s512,
     &zrtp_nettle_n256, &zrtp_nettle_n384, NULL};
 static const ZrtpCipher *const ciphers[] = {&zrtp_nettle_aes1, &zrtp_nettle_aes3, NULL};
-static const ZrtpKeyAgreement *const key_agreements[] = {&zrtp_nettle_x255, &zrtp_nettle_x448,
-    &zrtp_nettle_ec25, &zrtp_nettle_ec38, &zrtp_nettle_ec52, &zrtp_gmp_dh2k, &zrtp_gmp_dh3k, NULL};
-static const ZrtpType auth_tags[] = {ZRTP_HS80, ZRTP_HS32};
+static const ZrtpKeyAgreement *const key_agreements[] = {&zrtp_nettle_x255, &zrtp_nettle_e255,
+    &zrtp_nettle_x448, &zrtp_nettle_ec25, &zrtp_nettle_ec38, &zrtp_nettle_ec52, &zrtp_gmp_dh2k,
+    &zrtp_gmp_dh3k, NULL};
+static const ZrtpType auth_tags[] = {ZRTP_HS80, ZRTP_HS32, ZRTP_GCM};
 static const ZrtpType sas_types[] = {ZRTP_B32, ZRTP_B256};
 
 /* splitmix64 */
@@ -246,6 +254,15 @@ begin_event (const char *kind, const End *end, unsigned stream)
   put_string ("end", end->name);
 }
 
+/* What a user, or another leg of a PBX, does. */
+static void
+note_action (const char *what, const End *end)
+{
+  begin_line (what);
+  put_string ("end", end->name);
+  end_line ();
+}
+
 static void
 note_key (const char *kind, const End *end, unsigned stream, const ZrtpSrtpKey *key)
 {
@@ -256,15 +273,25 @@ note_key (const char *kind, const End *end, unsigned stream, const ZrtpSrtpKey *
   end_line ();
 }
 
+static const char *const mode_names[] = {
+    [ZRTP_MODE_DH] = "dh",
+    [ZRTP_MODE_PRESHARED] = "preshared",
+    [ZRTP_MODE_MULTISTREAM] = "multistream",
+};
+
 static void
 note_secure (const End *end, unsigned stream, const ZrtpSecureInfo *info)
 {
   begin_event ("secure", end, stream);
   put_string ("sas", info->sas);
+  put_string ("mode", mode_names[info->mode]);
   put_string ("role", info->role == ZRTP_ROLE_INITIATOR ? "initiator" : "responder");
   put_choice ("choice", &info->choice);
   put_bool ("verified", info->sas_verified);
   put_bool ("mismatch", info->cache_mismatch);
+  put_bool ("aux_mismatch", info->aux_mismatch);
+  put_bool ("enrolled", info->enrolled);
+  put_bool ("peer_allows_clear", info->peer_allows_clear);
   put_bool ("peer_disclosure", info->peer_disclosure);
   put_bool ("peer_mitm", info->peer_mitm);
   put_octets ("peer_zid", info->peer_zid, sizeof info->peer_zid);
@@ -279,6 +306,34 @@ note_store (End *end, unsigned stream, const ZrtpRecord *record)
   end->has_record = true;
   begin_event ("store", end, stream);
   put_record ("record", record);
+  end_line ();
+}
+
+static void
+note_clear (const End *end, unsigned stream, bool by_peer, bool waiting)
+{
+  begin_event ("clear", end, stream);
+  put_bool ("by_peer", by_peer);
+  put_bool ("waiting", waiting);
+  end_line ();
+}
+
+static void
+note_relayed_sas (const End *end, unsigned stream, const ZrtpRelayedSas *relayed)
+{
+  begin_event ("relayed-sas", end, stream);
+  put_string ("sas", relayed->sas);
+  put_type ("sas_type", relayed->sas_type);
+  put_bool ("relayed", relayed->relayed);
+  put_bool ("verified", relayed->sas_verified);
+  put_bool ("disclosure", relayed->disclosure);
+  end_line ();
+}
+
+static void
+note (const char *what, const End *end, unsigned stream)
+{
+  begin_event (what, end, stream);
   end_line ();
 }
 
@@ -302,6 +357,18 @@ handle_event (Scene *scene, End *end, unsigned stream, const ZrtpEvent *event)
     case ZRTP_EVENT_SECURE:
       note_secure (end, stream, &event->secure);
       break;
+    case ZRTP_EVENT_DROP_KEYS:
+      note ("drop-keys", end, stream);
+      break;
+    case ZRTP_EVENT_CLEAR:
+      note_clear (end, stream, event->clear.by_peer, event->clear.waiting);
+      break;
+    case ZRTP_EVENT_ENROLLMENT:
+      note ("enrollment", end, stream);
+      break;
+    case ZRTP_EVENT_RELAYED_SAS:
+      note_relayed_sas (end, stream, &event->relayed_sas);
+      break;
     default:
       fprintf (stderr, "%s: event %d\n", end->name, (int) event->kind);
       exit (1);
@@ -323,9 +390,9 @@ send (Scene *scene, Packet *packet)
   }
 }
 
-/* To be called after every call of an engine: events, then packets. */
+/* Events, then packets. */
 static void
-drain (Scene *scene, unsigned index, unsigned stream)
+drain_one (Scene *scene, unsigned index, unsigned stream)
 {
   End *end = &scene->end[index];
   ZrtpEvent event;
@@ -341,6 +408,22 @@ drain (Scene *scene, unsigned index, unsigned stream)
     if (packet->size == 0)
       return;
     send (scene, packet);
+  }
+}
+
+/* To be called after every call of an engine: it may be the other streams' turn then. */
+static void
+drain (Scene *scene, unsigned index, unsigned stream)
+{
+  End *end = &scene->end[index];
+  ZrtpEngine *engine;
+
+  drain_one (scene, index, stream);
+  while ((engine = zrtp_call_next_stirred (end->call))) {
+    for (stream = 0; end->engine[stream] != engine; stream++)
+      continue;
+    zrtp_engine_handle_timeout (engine, scene->now);
+    drain_one (scene, index, stream);
   }
 }
 
@@ -373,12 +456,14 @@ next_timeout (const Scene *scene, uint64_t *next)
   return any;
 }
 
-/* Until there is nothing to wait for. */
+/* Until there is nothing to wait for, or for 12 seconds. */
 static void
 run (Scene *scene)
 {
+  const uint64_t until = scene->now + 12000 * MS;
+
   deliver (scene);
-  while (next_timeout (scene, &scene->now)) {
+  while (next_timeout (scene, &scene->now) && scene->now < until) {
     for (unsigned i = 0; i < 2 * scene->n_streams; i++) {
       zrtp_engine_handle_timeout (scene->end[i % 2].engine[i / 2], scene->now);
       drain (scene, i % 2, i / 2);
@@ -451,9 +536,34 @@ scene_free (Scene *scene)
 }
 
 static void
+put_sdes (const char *name, const ZrtpSdesKey sdes[2])
+{
+  put_name (name);
+  fputc ('[', out);
+  for (unsigned i = 0; i < 2; i++) {
+    separator = i > 0 ? ", " : "";
+    if (sdes[i].key_size == 0) {
+      fprintf (out, "%snull", separator);
+      continue;
+    }
+    fprintf (out, "%s{", separator);
+    separator = "";
+    put_octets ("key", sdes[i].key, sdes[i].key_size);
+    put_octets ("salt", sdes[i].salt, sdes[i].salt_size);
+    fputc ('}', out);
+  }
+  fputc (']', out);
+  separator = ", ";
+}
+
+static void
 make_call (End *end)
 {
   end->call = zrtp_call_new (&end->crypto, end->zid);
+  if (end->aux_size > 0)
+    zrtp_call_set_aux (end->call, end->aux, end->aux_size);
+  else
+    zrtp_call_set_sdes (end->call, &end->sdes[0], &end->sdes[1]);
   begin_line ("end");
   put_string ("end", end->name);
   put_octets ("zid", end->zid, sizeof end->zid);
@@ -461,6 +571,8 @@ make_call (End *end)
     put_record ("record", &end->record);
   else
     put_maybe ("record", false, NULL, 0);
+  put_maybe ("aux", end->aux_size > 0, end->aux, end->aux_size);
+  put_sdes ("sdes", end->sdes);
   end_line ();
 }
 
@@ -477,24 +589,34 @@ make_engine (End *end, unsigned stream)
   begin_event ("stream", end, stream);
   put_number ("ssrc", config.ssrc);
   put_octets ("client_id", config.client_id, sizeof config.client_id);
-  put_offer ("lists", &end->engine[stream]->config.offer); /* with Mult */
+  put_offer ("lists", &config.offer);
   put_number ("expiry", config.cache_expiry);
+  put_bool ("allow_preshared", config.allow_preshared);
+  put_bool ("allow_clear", config.allow_clear);
+  put_bool ("disclosure", config.disclosure);
+  put_bool ("mitm", config.mitm);
+  put_bool ("enroll", config.enroll);
   put_octets ("hello_hash", hello_hash, sizeof hello_hash);
   end_line ();
 }
 
-/* One stream more; the first makes the call secure. */
+/* So many streams more at the same time, which Bob, if `crosswise`, starts in the opposite order. */
 static void
-add_stream (Scene *scene)
+add_streams (Scene *scene, unsigned n, bool crosswise)
 {
-  const unsigned stream = scene->n_streams++;
+  const unsigned first = scene->n_streams;
 
-  for (unsigned i = 0; i < 2; i++)
-    make_engine (&scene->end[i], stream);
-  for (unsigned i = 0; i < 2; i++) {
-    zrtp_engine_start (scene->end[i].engine[stream], scene->now);
-    drain (scene, i, stream);
-  }
+  scene->n_streams += n;
+  for (unsigned stream = first; stream < scene->n_streams; stream++)
+    for (unsigned i = 0; i < 2; i++)
+      make_engine (&scene->end[i], stream);
+  for (unsigned k = 0; k < n; k++)
+    for (unsigned i = 0; i < 2; i++) {
+      const unsigned stream = crosswise && i == BOB ? first + n - 1 - k : first + k;
+
+      zrtp_engine_start (scene->end[i].engine[stream], scene->now);
+      drain (scene, i, stream);
+    }
   run (scene);
 }
 
@@ -550,7 +672,7 @@ try_scenario (const Scenario *scenario, uint64_t seed)
     scenario->prepare (scene);
   for (unsigned i = 0; i < 2; i++)
     make_call (&scene->end[i]);
-  add_stream (scene);
+  add_streams (scene, scene->n_first ? scene->n_first : 1, scene->crosswise);
   as_wanted =
       zrtp_engine_get_role (scene->end[scenario->initiator].engine[0]) == ZRTP_ROLE_INITIATOR;
   if (as_wanted && scenario->act)
@@ -569,9 +691,10 @@ static void
 play (const Scenario *scenario)
 {
   static uint64_t seed = 6189;
+  const uint64_t last = seed + 64;
   bool as_wanted = false;
 
-  while (!as_wanted) {
+  while (!as_wanted && seed < last) {
     char *text;
     size_t size;
 
@@ -582,6 +705,10 @@ play (const Scenario *scenario)
       fwrite (text, 1, size, stdout);
     free (text);
   }
+  if (!as_wanted) {
+    fprintf (stderr, "%s: the initiator is always the other\n", scenario->name);
+    exit (1);
+  }
 }
 
 /* "If ECDH-384 (EC38) is chosen as the key agreement, the negotiated hash algorithm MUST be either
@@ -589,7 +716,7 @@ play (const Scenario *scenario)
 static bool
 fit_together (ZrtpType key_agreement, ZrtpType hash, ZrtpType cipher)
 {
-  if (key_agreement == ZRTP_EC38 && hash != ZRTP_S384)
+  if (key_agreement == ZRTP_EC38 && hash != ZRTP_S384 && hash != ZRTP_N384)
     return false;
   return key_agreement != ZRTP_DH2K || cipher == ZRTP_AES1;
 }
@@ -607,11 +734,11 @@ all_algorithms (void)
         const ZrtpType types[ZRTP_N_KINDS] = {
             [ZRTP_HASH] = hashes[h]->type,
             [ZRTP_CIPHER] = ciphers[c]->type,
-            [ZRTP_AUTH_TAG] = auth_tags[turn % 2],
+            [ZRTP_AUTH_TAG] = auth_tags[turn % 3],
             [ZRTP_KEY_AGREEMENT] = key_agreements[k]->type,
             [ZRTP_SAS] = sas_types[turn / 2 % 2],
         };
-        Scenario scenario = {.initiator = turn % 3 ? ALICE : BOB, .types = types};
+        Scenario scenario = {.initiator = turn % 5 % 2 ? ALICE : BOB, .types = types};
         char block[ZRTP_N_KINDS][5];
 
         if (!fit_together (key_agreements[k]->type, hashes[h]->type, ciphers[c]->type))
@@ -795,6 +922,378 @@ deny (Scene *scene)
   say (scene, BOB, false);
 }
 
+/* --- Scenarios with other secrets */
+
+static void
+give_aux (End *end, unsigned which, size_t size)
+{
+  end->aux_size = size;
+  for (size_t i = 0; i < size; i++)
+    end->aux[i] = (uint8_t) (0x40 * which + 11 * i);
+}
+
+static void
+same_aux (Scene *scene)
+{
+  give_aux (&scene->end[ALICE], X, 32);
+  give_aux (&scene->end[BOB], X, 32);
+}
+
+static void
+short_aux (Scene *scene)
+{
+  same_rs1 (scene);
+  give_aux (&scene->end[ALICE], X, 5);
+  give_aux (&scene->end[BOB], X, 5);
+}
+
+/* Longer than the block of the hash, and so hashed before it is a key of HMAC. */
+static void
+long_aux (Scene *scene)
+{
+  give_aux (&scene->end[ALICE], X, 80);
+  give_aux (&scene->end[BOB], X, 80);
+}
+
+static void
+other_aux (Scene *scene)
+{
+  same_rs1 (scene);
+  give_aux (&scene->end[ALICE], X, 32);
+  give_aux (&scene->end[BOB], Y, 32);
+}
+
+static void
+one_aux (Scene *scene)
+{
+  give_aux (&scene->end[BOB], X, 32);
+}
+
+static void
+give_sdes (ZrtpSdesKey *sdes, unsigned which, size_t key_size)
+{
+  sdes->key_size = key_size;
+  sdes->salt_size = 14;
+  for (unsigned i = 0; i < key_size; i++)
+    sdes->key[i] = (uint8_t) (0x40 * which + 13 * i);
+  for (unsigned i = 0; i < 14; i++)
+    sdes->salt[i] = (uint8_t) (0x40 * which + 17 * i);
+}
+
+/* One key and salt, as §8.2 has it. */
+static void
+one_sdes_key (Scene *scene)
+{
+  give_sdes (&scene->end[ALICE].sdes[0], X, 16);
+  give_sdes (&scene->end[BOB].sdes[1], X, 16);
+}
+
+static void
+same_sdes_keys (Scene *scene)
+{
+  for (unsigned i = 0; i < 4; i++)
+    give_sdes (&scene->end[i / 2].sdes[i % 2], X, 16);
+}
+
+static void
+two_sdes_keys (Scene *scene)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    give_sdes (&scene->end[i].sdes[0], i == ALICE ? X : Y, 32);
+    give_sdes (&scene->end[i].sdes[1], i == ALICE ? Y : X, 32);
+  }
+}
+
+static void
+other_sdes_keys (Scene *scene)
+{
+  one_sdes_key (scene);
+  give_sdes (&scene->end[BOB].sdes[0], Z, 16);
+}
+
+static void
+give_pbx (End *end, unsigned which)
+{
+  end->has_record = true;
+  end->record.has_pbx = true;
+  end->record.expiry = UINT32_MAX;
+  for (unsigned i = 0; i < ZRTP_RS_SIZE; i++)
+    end->record.pbx[i] = (uint8_t) (0x40 * which + 19 * i);
+}
+
+/* Alice is a PBX. */
+static void
+same_pbx (Scene *scene)
+{
+  scene->end[ALICE].config.mitm = true;
+  give_pbx (&scene->end[ALICE], X);
+  give_pbx (&scene->end[BOB], X);
+}
+
+static void
+other_pbx (Scene *scene)
+{
+  same_rs1 (scene);
+  scene->end[ALICE].config.mitm = true;
+  give_pbx (&scene->end[ALICE], X);
+  give_pbx (&scene->end[BOB], Y);
+}
+
+static void
+every_secret (Scene *scene)
+{
+  both_verified (scene);
+  two_sdes_keys (scene);
+  same_pbx (scene);
+}
+
+/* --- Scenarios of a PBX */
+
+static void
+enroll (Scene *scene)
+{
+  scene->end[ALICE].config.mitm = true;
+  scene->end[ALICE].config.enroll = true;
+  scene->end[ALICE].config.allow_clear = true; /* has no effect then */
+  scene->end[BOB].config.accept_enrollment = true;
+  scene->end[BOB].config.allow_clear = true;
+}
+
+static void
+accept_enrollment (Scene *scene)
+{
+  note ("accept-enrollment", &scene->end[BOB], 0);
+  zrtp_engine_accept_enrollment (scene->end[BOB].engine[0], true);
+  drain (scene, BOB, 0);
+}
+
+static void
+relay_sas (Scene *scene, ZrtpType sas_type, const uint8_t *sashash, bool verified, bool disclosure)
+{
+  begin_event ("relay-sas", &scene->end[ALICE], 0);
+  put_type ("sas_type", sas_type);
+  put_maybe ("sashash", sashash != NULL, sashash, ZRTP_SASHASH_SIZE);
+  put_bool ("verified", verified);
+  put_bool ("disclosure", disclosure);
+  end_line ();
+  zrtp_engine_relay_sas (
+      scene->end[ALICE].engine[0], sas_type, sashash, verified, disclosure, scene->now);
+  drain (scene, ALICE, 0);
+  run (scene);
+}
+
+static void
+relay_words (Scene *scene)
+{
+  uint64_t other_call = 77;
+  uint8_t sashash[ZRTP_SASHASH_SIZE];
+
+  fill_from (&other_call, sashash, sizeof sashash);
+  relay_sas (scene, ZRTP_B256, sashash, true, false);
+}
+
+static void
+relay_letters (Scene *scene)
+{
+  uint64_t other_call = 78;
+  uint8_t sashash[ZRTP_SASHASH_SIZE];
+
+  fill_from (&other_call, sashash, sizeof sashash);
+  relay_sas (scene, ZRTP_B32, sashash, false, true);
+}
+
+/* To whom does not trust the PBX. */
+static void
+relay_rendering (Scene *scene)
+{
+  relay_sas (scene, ZRTP_B256, NULL, false, false);
+}
+
+static void
+be_pbx (Scene *scene)
+{
+  scene->end[ALICE].config.mitm = true;
+}
+
+/* --- Scenarios with more than one stream */
+
+static void
+two_at_once (Scene *scene)
+{
+  scene->n_first = 2;
+}
+
+static void
+two_crosswise (Scene *scene)
+{
+  scene->n_first = 2;
+  scene->crosswise = true;
+}
+
+static void
+more_streams (Scene *scene)
+{
+  add_streams (scene, 1, false);
+  add_streams (scene, 2, true);
+}
+
+/* --- Scenarios of Preshared mode */
+
+static void
+preshared (Scene *scene)
+{
+  both_verified (scene);
+  for (unsigned i = 0; i < 2; i++)
+    scene->end[i].config.allow_preshared = true;
+}
+
+static void
+preshared_with_all (Scene *scene)
+{
+  preshared (scene);
+  same_aux (scene);
+  give_pbx (&scene->end[ALICE], X);
+  give_pbx (&scene->end[BOB], X);
+}
+
+/* The initiator, Alice, has less: "the responder recomputes ..., dropping auxsecret, pbxsecret, or
+ * both", §4.4.2.3. */
+static void
+preshared_without_aux (Scene *scene)
+{
+  preshared_with_all (scene);
+  scene->end[ALICE].aux_size = 0;
+}
+
+static void
+preshared_without_pbx (Scene *scene)
+{
+  preshared_with_all (scene);
+  scene->end[ALICE].record.has_pbx = false;
+}
+
+static void
+preshared_without_both (Scene *scene)
+{
+  preshared_without_aux (scene);
+  scene->end[ALICE].record.has_pbx = false;
+}
+
+static void
+preshared_with_pbx (Scene *scene)
+{
+  preshared (scene);
+  same_pbx (scene);
+}
+
+/* No preshared_key is the same, so it ends in DH mode. */
+static void
+preshared_mismatch (Scene *scene)
+{
+  preshared (scene);
+  give_record (&scene->end[BOB], Y, X);
+  scene->end[BOB].record.sas_verified = true;
+}
+
+/* Bob does not trust his secret enough, and his DH Commit goes before Alice's. */
+static void
+preshared_unverified (Scene *scene)
+{
+  preshared (scene);
+  scene->end[BOB].record.sas_verified = false;
+}
+
+/* --- Scenarios of clear mode */
+
+static void
+allow_clear (Scene *scene)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    scene->end[i].config.allow_clear = true;
+    scene->end[i].config.disclosure = i == BOB;
+  }
+}
+
+static void
+allow_clear_verified (Scene *scene)
+{
+  both_verified (scene);
+  allow_clear (scene);
+}
+
+/* After something was done to a call as a whole. */
+static void
+proceed (Scene *scene, unsigned index)
+{
+  drain (scene, index, 0);
+  run (scene);
+}
+
+static void
+go_clear (Scene *scene, unsigned index)
+{
+  note_action ("go-clear", &scene->end[index]);
+  zrtp_call_go_clear (scene->end[index].call, scene->now);
+  proceed (scene, index);
+}
+
+static void
+accept_clear (Scene *scene, unsigned index)
+{
+  note_action ("accept-clear", &scene->end[index]);
+  zrtp_call_accept_clear (scene->end[index].call, true, scene->now);
+  proceed (scene, index);
+}
+
+static void
+go_secure (Scene *scene, unsigned index)
+{
+  note_action ("go-secure", &scene->end[index]);
+  zrtp_call_go_secure (scene->end[index].call, scene->now);
+  proceed (scene, index);
+}
+
+static void
+clear_and_back (Scene *scene)
+{
+  go_clear (scene, ALICE);
+  accept_clear (scene, BOB);
+  go_secure (scene, BOB);
+}
+
+static void
+clear_twice (Scene *scene)
+{
+  clear_and_back (scene);
+  go_clear (scene, BOB);
+  accept_clear (scene, ALICE);
+  go_secure (scene, BOB);
+}
+
+/* The peer's user would rather stay secure. */
+static void
+clear_refused (Scene *scene)
+{
+  go_clear (scene, BOB);
+  go_secure (scene, ALICE);
+}
+
+static void
+stay_clear (Scene *scene)
+{
+  go_clear (scene, BOB);
+  accept_clear (scene, ALICE);
+}
+
+static void
+clear_with_streams (Scene *scene)
+{
+  add_streams (scene, 1, false);
+  clear_and_back (scene);
+  add_streams (scene, 1, false);
+  stay_clear (scene);
+}
+
 static const Scenario scenarios[] = {
     {"preferences", ALICE, prefer},
     {"preferences", BOB, prefer},
@@ -825,6 +1324,47 @@ static const Scenario scenarios[] = {
     {"mismatch-deny", BOB, mismatch, deny},
     {"returning-verify", BOB, same_rs1, verify},
     {"returning-deny", BOB, both_verified, deny},
+    {"aux", ALICE, same_aux},
+    {"aux-short", BOB, short_aux},
+    {"aux-long", ALICE, long_aux},
+    {"aux-other", ALICE, other_aux},
+    {"aux-one", ALICE, one_aux},
+    {"aux-one", BOB, one_aux},
+    {"sdes-one-key", ALICE, one_sdes_key},
+    {"sdes-one-key", BOB, one_sdes_key},
+    {"sdes-same-keys", ALICE, same_sdes_keys},
+    {"sdes-two-keys", ALICE, two_sdes_keys},
+    {"sdes-two-keys", BOB, two_sdes_keys},
+    {"sdes-other", ALICE, other_sdes_keys},
+    {"pbx", ALICE, same_pbx},
+    {"pbx", BOB, same_pbx},
+    {"pbx-other", BOB, other_pbx},
+    {"every-secret", BOB, every_secret, verify},
+    {"enroll", ALICE, enroll, accept_enrollment},
+    {"enroll", BOB, enroll, accept_enrollment},
+    {"enroll-not", ALICE, enroll},
+    {"relay", ALICE, same_pbx, relay_words},
+    {"relay", BOB, same_pbx, relay_letters},
+    {"relay-untrusted", BOB, be_pbx, relay_rendering},
+    {"streams", ALICE, both_verified, more_streams},
+    {"streams", BOB, enroll, more_streams},
+    {"streams-at-once", ALICE, two_at_once},
+    {"streams-crosswise", BOB, two_crosswise},
+    {"preshared", ALICE, preshared},
+    {"preshared-with-all", BOB, preshared_with_all},
+    {"preshared-streams", ALICE, preshared_with_all, more_streams},
+    {"preshared-without-aux", ALICE, preshared_without_aux},
+    {"preshared-without-pbx", ALICE, preshared_without_pbx},
+    {"preshared-without-both", ALICE, preshared_without_both},
+    {"preshared-with-pbx", BOB, preshared_with_pbx},
+    {"preshared-mismatch", ALICE, preshared_mismatch},
+    {"preshared-unverified", BOB, preshared_unverified},
+    {"clear", ALICE, allow_clear, clear_and_back},
+    {"clear", BOB, allow_clear, clear_and_back},
+    {"clear-twice", ALICE, allow_clear_verified, clear_twice},
+    {"clear-refused", BOB, allow_clear, clear_refused},
+    {"clear-stay", BOB, allow_clear, stay_clear},
+    {"clear-streams", ALICE, allow_clear, clear_with_streams},
 };
 
 /* Every word of both lists of B256, and base32 characters. */

@@ -6,6 +6,9 @@ is SCHEMA below.
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import json
+import os
+import subprocess
 from types import SimpleNamespace
 
 import derive
@@ -27,17 +30,21 @@ class Maybe:
         self.kind = kind
 
 
-RECORD = {'rs1': Maybe(Octets), 'rs2': Maybe(Octets), 'verified': bool, 'expiry': int}
+RECORD = {'rs1': Maybe(Octets), 'rs2': Maybe(Octets), 'pbx': Maybe(Octets), 'verified': bool, 'expiry': int,
+          'preshared_calls': int}
+NO_RECORD = {'rs1': None, 'rs2': None, 'pbx': None, 'verified': False, 'expiry': 0, 'preshared_calls': 0}
 CHOICE = {kind: str for kind in KINDS}
+SDES = {'key': Octets, 'salt': Octets}
 
 # Each line is a JSON object; `line` says which of these it is. The order is that of time.
 SCHEMA = {
     'scenario': {'name': str},
-    # What an end was given for the call.
-    'end': {'end': str, 'zid': Octets, 'record': Maybe(RECORD)},
+    # What an end was given for the call; of SDES the key that it sends with, then the peer's.
+    'end': {'end': str, 'zid': Octets, 'record': Maybe(RECORD), 'aux': Maybe(Octets), 'sdes': [Maybe(SDES)]},
     # What it was given for a stream, and its a=zrtp-hash.
     'stream': {'stream': int, 'end': str, 'ssrc': int, 'client_id': Octets, 'lists': {kind: [str] for kind in KINDS},
-               'expiry': int, 'hello_hash': Octets},
+               'expiry': int, 'allow_preshared': bool, 'allow_clear': bool, 'disclosure': bool, 'mitm': bool,
+               'enroll': bool, 'hello_hash': Octets},
     # Random octets that an end drew.
     'draw': {'end': str, 'octets': Octets},
     # On the wire; whether it arrived does not matter here.
@@ -46,10 +53,26 @@ SCHEMA = {
     'receive-key': {'stream': int, 'end': str, 'cipher': str, 'auth_tag': str, 'octets': Octets},
     'send-key': {'stream': int, 'end': str, 'cipher': str, 'auth_tag': str, 'octets': Octets},
     'store': {'stream': int, 'end': str, 'record': RECORD},
-    'secure': {'stream': int, 'end': str, 'sas': str, 'role': str, 'choice': CHOICE, 'verified': bool, 'mismatch': bool,
+    'secure': {'stream': int, 'end': str, 'sas': str, 'mode': str, 'role': str, 'choice': CHOICE, 'verified': bool,
+               'mismatch': bool, 'aux_mismatch': bool, 'enrolled': bool, 'peer_allows_clear': bool,
                'peer_disclosure': bool, 'peer_mitm': bool, 'peer_zid': Octets, 'peer_client_id': Octets},
     # The user said whether the SAS was the same.
     'sas-verified': {'stream': int, 'end': str, 'matches': bool},
+    # The PBX asks to be trusted; the user agrees.
+    'enrollment': {'stream': int, 'end': str},
+    'accept-enrollment': {'stream': int, 'end': str},
+    # A PBX is told to relay a SAS; a phone shows it.
+    'relay-sas': {'stream': int, 'end': str, 'sas_type': str, 'sashash': Maybe(Octets), 'verified': bool,
+                  'disclosure': bool},
+    'relayed-sas': {'stream': int, 'end': str, 'sas': str, 'sas_type': str, 'relayed': bool, 'verified': bool,
+                    'disclosure': bool},
+    # The user wants clear mode, takes note that the peer wants it, wants to be secure again.
+    'go-clear': {'end': str},
+    'accept-clear': {'end': str},
+    'go-secure': {'end': str},
+    # An end forgets its keys; it is in clear mode, or waits for its user.
+    'drop-keys': {'stream': int, 'end': str},
+    'clear': {'stream': int, 'end': str, 'by_peer': bool, 'waiting': bool},
     # What the call has to give when it is secure.
     'sashash': {'end': str, 'octets': Octets},
     'exported-key': {'end': str, 'label': str, 'octets': Octets},
@@ -92,12 +115,16 @@ class End:
         self.name = given.end
         self.zid = given.zid
         self.record = given.record
-        self.cache = given.record
-        self.aux = None
+        self.aux = given.aux
+        self.sdes = given.sdes
         self.draws = []
         self.claims = {}      # (index of the draw, offset, size): purpose
         self.session = None   # ZRTPSess, sashash, ExportedKey and what goes with them, §4.5.2
+        self.previous = self.pending = None  # the record as it was, and with what this call made
+        self.delayed = False  # `pending` may not be stored yet (§4.6.1.1)
         self.owed = None      # a record that is to be stored because of what the user said
+        self.verified = False # this call's SAS, by both ends
+        self.wants_clear = self.accepts_clear = False
         self.sides = {}
         self.told = set()
 
@@ -147,16 +174,26 @@ class Side:
 class Exchange:
     """A key agreement on one stream, from the first Commit to the end of the keys."""
 
-    def __init__(self):
+    def __init__(self, stream):
+        self.stream = stream
         self.commits = {}      # end: Commit
         self.initiator = self.responder = None
         self.dhparts = {}
         self.confirms = {}
         self.plain = {}        # the Confirms, decrypted
         self.keys = None
+        self.session = None    # what only a first stream makes, §4.5.2
+        self.matched = False   # a retained secret went into s0
+        self.used = {}         # end: which of aux, pbx went into s0, as far as it has them
         self.acked = False
         self.told = set()      # (end, what it told its owner)
-        self.cleared = None
+        self.cleared = False   # by a GoClear, on whatever stream
+        self.goclear = None    # the one on this stream, and who sent it
+        self.clearack = False
+        self.to_relay = None   # what the PBX was told
+        self.relays = []       # SASrelay messages
+        self.relayed = []      # what the phone was told
+        self.relay_acked = False
 
     def role(self, name):
         return 'i' if name == self.initiator else 'r'
@@ -176,6 +213,11 @@ def offered(side, kind):
     return listed + [name for name in MANDATORY[kind] if name not in listed]
 
 
+def mode_of(commit):
+    agreement = commit.choice['key-agreement']
+    return agreement if agreement in ('Mult', 'Prsh') else 'DH'
+
+
 # --- The replay ----------------------------------------------------------------------------------
 
 
@@ -186,6 +228,7 @@ class Replay:
         self.streams = {}    # number: {end: Side}
         self.exchanges = {}  # number of the stream: Exchange
         self.finished = []   # exchanges whose keys are gone
+        self.resumed_by = None
         self.at = 0
         self.done = False
 
@@ -238,11 +281,13 @@ class Replay:
 
     def on_end(self, line):
         same(len(line.zid), 12, 'the length of a ZID')
+        same(len(line.sdes), 2, 'the number of SDES keys')
 
     def on_stream(self, line):
         end = self.end(line.end)
         require(line.stream not in end.sides, f'stream {line.stream} of {end.name} twice')
         same(len(line.client_id), 16, 'the length of a client identifier')
+        require(line.mitm or not line.enroll, f'{end.name} enrolls and is no PBX')
         side = Side(end, line)
         end.sides[line.stream] = side
         self.streams.setdefault(line.stream, {})[end.name] = side
@@ -275,15 +320,13 @@ class Replay:
         same(message.version, b'1.10', 'the version')
         same(message.client_id, given.client_id, 'the client identifier')
         same(message.zid, side.end.zid, 'the ZID of a Hello')
-        same(message.lists, given.lists, 'what a Hello offers')
-        same((message.signature, message.mitm, message.passive), (False, self.given_flag(side, 'mitm'), False),
-             'S, M and P of a Hello')
+        # §5.1.5: the modes without DH stand among the key agreements.
+        modes = ['Prsh', 'Mult'] if given.allow_preshared else ['Mult']
+        lists = dict(given.lists, **{'key-agreement': given.lists['key-agreement'] + modes})
+        same(message.lists, lists, 'what a Hello offers')
+        same((message.signature, message.mitm, message.passive), (False, given.mitm, False), 'S, M and P of a Hello')
         self.check_message_mac(side, message, 2)
         same(given.hello_hash, IMPLICIT.digest(message.octets), 'the Hello hash')  # §8.1
-
-    @staticmethod
-    def given_flag(side, name):
-        return getattr(side.given, name, False)
 
     @staticmethod
     def check_message_mac(side, message, key):
@@ -314,14 +357,19 @@ class Replay:
         exchange = self.exchanges.get(stream)
         if not exchange or exchange.cleared:
             if exchange:
+                same(name, self.resumed_by, 'who goes back to secure')
                 self.finished.append(exchange)
-            exchange = self.exchanges[stream] = Exchange()
+            exchange = self.exchanges[stream] = Exchange(stream)
         before = exchange.commits.get(name)
         if before and message.octets == before.octets:
             return
-        # "All message retransmissions MUST be identical", §6; but DH may follow Preshared, §4.4.2.3.
-        require(not before or hasattr(before, 'key_id') and hasattr(message, 'hvi'), f'another Commit of {name}')
+        # "All message retransmissions MUST be identical", §6. But DH may follow Preshared (§4.4.2.3), and Multistream
+        # what was discarded in favour of another stream (§4.2).
+        may_follow = {'Prsh': ('DH', 'Mult'), 'DH': ('Mult',), 'Mult': ()}
+        require(not before or mode_of(message) in may_follow[mode_of(before)], f'another Commit of {name}')
         require(not exchange.keys, f'a Commit of {name} in an exchange that has keys')
+        if self.finished and stream in self.cleared_streams():
+            same(mode_of(message), 'Mult', f'the mode in which {name} goes back to secure')  # §4.7.2.1
         exchange.commits[name] = message
         same(message.h2, side.chain[2], f'H2 of {name}')
         same(message.zid, side.end.zid, f'the ZID in the Commit of {name}')
@@ -337,9 +385,8 @@ class Replay:
         peer, choice = self.opposite(stream, side), commit.choice
         agreement = choice['key-agreement']
         for kind in KINDS:
-            if choice[kind] not in ('Mult', 'Prsh'):
-                require(choice[kind] in offered(side, kind) and choice[kind] in offered(peer, kind),
-                        f'a Commit that names {choice[kind]}, which is not common')
+            require(choice[kind] in offered(side, kind) and choice[kind] in offered(peer, kind),
+                    f'a Commit that names {choice[kind]}, which is not common')
         require(choice['hash'] in HASHES and choice['cipher'] in derive.AES_BITS, 'a Commit that names what is unknown')
         if agreement in ('Mult', 'Prsh'):
             return
@@ -366,12 +413,7 @@ class Replay:
 
     def check_contention(self, stream, exchange):
         won, lost = exchange.commit, exchange.commits[exchange.responder]
-
-        def mode(commit):
-            agreement = commit.choice['key-agreement']
-            return agreement if agreement in ('Mult', 'Prsh') else 'DH'
-
-        modes = mode(won), mode(lost)
+        modes = mode_of(won), mode_of(lost)
         if modes == ('DH', 'Prsh'):
             return
         same(modes[0], modes[1], 'the mode of the Commit that won')
@@ -442,7 +484,15 @@ class Replay:
         return side.end.name if sender == 'Initiator' else self.peer(side.end.name).name
 
     def auxsecret(self, end, hash_, sender):
-        return end.aux
+        """What an end has in the role of `sender`: what it was given, or srtps (§8.2). The RFC has one SRTP key; of two
+        it is srtps of the one that the initiator sends with, then srtps of the other."""
+        if end.aux is not None:
+            return end.aux
+        sent_by = end.sdes if sender == 'Initiator' else end.sdes[::-1]
+        zids = [end.zid, self.peer(end.name).zid]
+        zids = b''.join(zids if sender == 'Initiator' else zids[::-1])
+        parts = [hash_.kdf(sdes.key, LABELS['srtps'], zids + sdes.salt, 256) for sdes in sent_by if sdes]
+        return b''.join(dict.fromkeys(parts)) if parts else None
 
     def check_lost_commit(self, stream, exchange):
         """The hvi of the Commit that lost, from the DHPart2 that was never sent."""
@@ -519,6 +569,7 @@ class Replay:
         zids = self.ends[exchange.initiator].zid + self.ends[exchange.responder].zid
         s0 = hash_.digest(number(1), result, LABELS['s0'], zids, total_hash, counted(s1), counted(s2), counted(s3))
         exchange.matched = s1 is not None
+        exchange.used = dict.fromkeys(self.ends, {'aux': s2 is not None, 'pbx': s3 is not None})
         self.derive_session(exchange, hash_, s0, zids, total_hash)
         self.derive_rest(exchange, hash_, s0, zids + total_hash)
 
@@ -526,7 +577,8 @@ class Replay:
         """§4.4.2.2"""
         hash_ = Hash(commit.choice['hash'])
         require(end.retained('rs1') is not None, f'{end.name} goes Preshared without rs1')
-        auxsecret = self.auxsecret(end, hash_, 'Initiator') if aux else None
+        sender = 'Initiator' if commit.zid == end.zid else 'Responder'
+        auxsecret = self.auxsecret(end, hash_, sender) if aux else None
         return hash_.digest(counted(end.retained('rs1')), counted(auxsecret),
                             counted(end.retained('pbx') if pbx else None))
 
@@ -538,10 +590,14 @@ class Replay:
         """§4.4.2.4; the responder finds the key by leaving out auxsecret, pbxsecret or both (§4.4.2.3)."""
         commit = exchange.commit
         hash_ = Hash(commit.choice['hash'])
-        responder = self.ends[exchange.responder]
-        key = self.preshared_key(commit, self.ends[exchange.initiator])
-        found = {self.preshared_key(commit, responder, aux, pbx) for aux in (True, False) for pbx in (True, False)}
-        require(key in found, 'the responder has no key for the keyID')
+        initiator, responder = self.ends[exchange.initiator], self.ends[exchange.responder]
+        for side in self.streams[stream].values():
+            require(side.given.allow_preshared, f'{side.end.name} goes Preshared, which it does not allow')
+        key = self.preshared_key(commit, initiator)
+        used = {'aux': self.auxsecret(initiator, hash_, 'Initiator') is not None,
+                'pbx': initiator.retained('pbx') is not None}
+        same(self.preshared_key(commit, responder, **used), key, 'the preshared_key of the responder')
+        exchange.used = dict.fromkeys(self.ends, used)
         total_hash = hash_.digest(self.streams[stream][exchange.responder].hello.octets, commit.octets)
         zids = self.ends[exchange.initiator].zid + responder.zid
         s0 = hash_.kdf(key, LABELS['s0 Preshared'], zids + total_hash, hash_.bits)
@@ -562,8 +618,6 @@ class Replay:
         total_hash = hash_.digest(self.streams[stream][exchange.responder].hello.octets, commit.octets)
         context = self.ends[exchange.initiator].zid + self.ends[exchange.responder].zid + total_hash
         s0 = hash_.kdf(sessions[0].zrtpsess, LABELS['s0 Multistream'], context, hash_.bits)
-        exchange.matched = False
-        exchange.session = None
         self.derive_rest(exchange, hash_, s0, context)
 
     def derive_session(self, exchange, hash_, s0, zids, total_hash):
@@ -574,7 +628,7 @@ class Replay:
             zrtpsess=hash_.kdf(s0, LABELS['ZRTPSess'], context, hash_.bits),
             sashash=hash_.kdf(s0, LABELS['sashash'], context, 256),
             exported=hash_.kdf(s0, LABELS['ExportedKey'], context, hash_.bits),
-            rs1=hash_.kdf(s0, LABELS['rs1'], context, 256))
+            rs1=hash_.kdf(s0, LABELS['rs1'], context, 256), v_flag={})
 
     @staticmethod
     def derive_rest(exchange, hash_, s0, context):
@@ -593,8 +647,8 @@ class Replay:
         exchange = self.exchanges.get(stream)
         if exchange and not exchange.keys and not exchange.dhparts:
             exchange = self.settle_roles(stream, side.end.name)
-            mode = exchange.commit.choice['key-agreement']
-            require(mode in ('Mult', 'Prsh'), 'a Confirm1 before DHPart1')
+            mode = mode_of(exchange.commit)
+            require(mode != 'DH', 'a Confirm1 before DHPart1')
             (self.derive_multistream if mode == 'Mult' else self.derive_preshared)(stream, exchange)
         require(exchange and exchange.keys and exchange.responder == side.end.name, 'a Confirm1 out of nowhere')
         self.check_confirm(exchange, side, message)
@@ -623,17 +677,19 @@ class Replay:
         exchange.confirms[name], exchange.plain[name] = message, plain
         same(len(message.octets), 4 * 19, f'the length of a {message.type}')
         same(plain.h0, side.chain[0], f'H0 of {name}')
+        enrolls = given.mitm and given.enroll
         if exchange.session:
-            same(plain.expiry, given.expiry, f'the expiry that {name} sends')
             # §7.1, §4.9.1; a flag that was set for a secret which the peer does not have is not sent.
-            same(plain.verified, bool(given.expiry and exchange.matched and side.end.record.verified),
-                 f'the V flag of {name}')
+            exchange.session.v_flag[name] = bool(given.expiry and exchange.matched and side.end.record.verified)
+            same(plain.expiry, given.expiry, f'the expiry that {name} sends')
         else:
             same(plain.expiry, 0xffffffff, f'the expiry that {name} sends in Multistream mode')  # §4.9
-            same(plain.verified, False, f'the V flag of {name} in Multistream mode')
-        same(plain.enrollment, self.given_flag(side, 'enrollment'), f'the E flag of {name}')
-        same(plain.allow_clear, self.given_flag(side, 'allow_clear') and not plain.enrollment, f'the A flag of {name}')
-        same(plain.disclosure, self.given_flag(side, 'disclosure'), f'the D flag of {name}')
+        # "from the previous session", also on the next streams
+        v_flag = (exchange.session or side.end.session).v_flag[name]
+        same(plain.verified, v_flag, f'the V flag of {name}')
+        same(plain.enrollment, bool(enrolls and exchange.session), f'the E flag of {name}')  # §7.3.1
+        same(plain.allow_clear, given.allow_clear and not enrolls, f'the A flag of {name}')  # "(E) implies not (A)"
+        same(plain.disclosure, given.disclosure, f'the D flag of {name}')
 
     def on_conf2ack(self, stream, side, message):
         exchange = self.exchanges.get(stream)
@@ -675,12 +731,11 @@ class Replay:
         self.check_confirmed(exchange, line)
         if end.owed is None:
             self.tells(exchange, line, 'store')
-            wanted = None if self.mismatch(exchange, end) else self.renewed(exchange, end)
+            wanted = None if self.mismatch(exchange, end) else self.renewed(exchange, line)
         else:
             wanted, end.owed = end.owed, None
         require(wanted is not None, f'{end.name} stores something')
         same(vars(line.record), wanted, f'what {end.name} stores')
-        end.cache = line.record
 
     @staticmethod
     def mismatch(exchange, end):
@@ -688,55 +743,200 @@ class Replay:
         return bool(exchange.session and not exchange.matched and end.retained('rs1') is not None
                     and end.record.expiry > 0)
 
-    def renewed(self, exchange, end):
+    def renewed(self, exchange, line):
         """The record after the exchange, None when there is nothing to be stored (§4.6.1, §4.9)."""
-        if not exchange.session or end.session not in (None, exchange.session):
+        end, given = self.end(line.end), self.side(line).given
+        if not exchange.session or end.session and end.session.sashash != exchange.session.sashash:
             return None
         expiry = min(plain.expiry for plain in exchange.plain.values())
-        old = vars(end.record) if end.record else {'rs1': None, 'rs2': None, 'verified': False}
-        if exchange.plain[end.name].expiry == 0 or expiry == 0 and old['rs1'] is None and old['rs2'] is None:
-            return None
-        record = dict(old, expiry=expiry, verified=old['verified'] and exchange.matched)
+        record = dict(vars(end.record) if end.record else NO_RECORD, expiry=expiry)
+        record['verified'] = record['verified'] and exchange.matched
+        if given.mitm and given.enroll:
+            record['pbx'] = self.pbxsecret(exchange.session)
         if expiry > 0:
-            if exchange.commit.choice['key-agreement'] != 'Prsh':
-                record['rs2'] = old['rs1']
+            preshared = mode_of(exchange.commit) == 'Prsh'
+            if not preshared:
+                record['rs2'] = record['rs1']
             record['rs1'] = exchange.session.rs1
-        return record
+            record['preshared_calls'] = record['preshared_calls'] + 1 if preshared else 0
+        worth = any(record[name] is not None for name in ('rs1', 'rs2', 'pbx'))
+        return record if worth and exchange.plain[end.name].expiry > 0 else None
+
+    @staticmethod
+    def pbxsecret(session):
+        """§7.3.1"""
+        return session.hash.kdf(session.zrtpsess, LABELS['pbxsecret'], session.zids, 256)
 
     def on_secure(self, line):
         end, exchange = self.end(line.end), self.exchange(line)
-        peer = self.peer(line.end)
-        peer_side = self.streams[line.stream][peer.name]
         self.tells(exchange, line, 'secure')
         self.check_confirmed(exchange, line)
-        if exchange.session and end.session is None:
-            end.session = SimpleNamespace(**vars(exchange.session))
-        mismatch = self.mismatch(exchange, end)
-        to_store = self.renewed(exchange, end) is not None and not mismatch
-        same((end.name, 'store') in exchange.told, to_store, f'that {end.name} has stored')
+        if exchange.session and not end.session:
+            self.begin_session(end, exchange, line)
         choice = exchange.commit.choice
-        same(line.sas, derive.sas(end.session.choice['sas'], end.session.sashash), f'the SAS of {end.name}')
+        modes = {'DH': 'dh', 'Prsh': 'preshared', 'Mult': 'multistream'}
+        same(line.mode, modes[mode_of(exchange.commit)], f'the mode of {end.name}')
         same(line.role, {'i': 'initiator', 'r': 'responder'}[exchange.role(end.name)], f'the role of {end.name}')
         same(line.choice, choice, f'what {end.name} says was chosen')
-        same(line.verified, exchange.matched and end.record.verified and exchange.plain[peer.name].verified,
-             f'that the SAS is verified for {end.name}')
-        same(line.mismatch, mismatch, f'that there is a mismatch for {end.name}')
+        same(line.sas, derive.sas(end.session.choice['sas'], end.session.sashash), f'the SAS of {end.name}')
+        same(line.verified, end.verified, f'that the SAS is verified for {end.name}')
+        same(line.mismatch, self.mismatch(exchange, end), f'that there is a mismatch for {end.name}')
+        sender = 'Initiator' if end.name == exchange.initiator else 'Responder'
+        has_aux = exchange.session and self.auxsecret(end, exchange.hash, sender) is not None
+        used = exchange.used.get(end.name, {'aux': False, 'pbx': False})
+        same(line.aux_mismatch, bool(has_aux and not used['aux']), f'that auxsecret is not the same for {end.name}')
+        same(line.enrolled, used['pbx'], f'that {end.name} is enrolled')
+        self.check_peer(exchange, line)
+
+    def begin_session(self, end, exchange, line):
+        """§4.5.2, §4.6.1: what the first stream makes."""
+        end.session = SimpleNamespace(**vars(exchange.session))
+        peer_verified = exchange.plain[self.peer(end.name).name].verified
+        end.verified = bool(exchange.matched and end.record.verified and peer_verified)  # §7.1
+        end.pending = self.renewed(exchange, line)
+        end.previous = dict(vars(end.record) if end.record else NO_RECORD)
+        end.delayed = self.mismatch(exchange, end)
+        to_store = end.pending is not None and not end.delayed
+        same((end.name, 'store') in exchange.told, to_store, f'that {end.name} has stored')
+
+    def check_peer(self, exchange, line):
+        """What an end says of the other."""
+        peer = self.peer(line.end)
+        hello = self.streams[line.stream][peer.name].hello
+        same(line.peer_allows_clear, exchange.plain[peer.name].allow_clear, 'the A flag')
         same(line.peer_disclosure, exchange.plain[peer.name].disclosure, 'the D flag')
-        same(line.peer_mitm, peer_side.hello.mitm, 'the M flag')
+        same(line.peer_mitm, hello.mitm, 'the M flag')
         same(line.peer_zid, peer.zid, 'the ZID of the peer')
-        same(line.peer_client_id, peer_side.hello.client_id, 'the client identifier of the peer')
+        same(line.peer_client_id, hello.client_id, 'the client identifier of the peer')
+
+    # --- What the users say ----------------------------------------------------------------------
 
     def on_sas_verified(self, line):
         end, exchange = self.end(line.end), self.exchange(line)
         require((end.name, 'secure') in exchange.told and exchange.session, 'a SAS is verified that there is not')
+        end.verified = line.matches
         if exchange.plain[end.name].expiry == 0:
             return
-        if line.matches:  # §4.6.1.1, §7.1
-            record = self.renewed(exchange, end)
-            end.owed = dict(record, verified=True)
-        else:  # "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1
-            old = vars(end.record) if end.record else {'rs1': None, 'rs2': None, 'expiry': 0}
-            end.owed = dict(old, verified=False)
+        if not line.matches:
+            # "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1
+            end.previous['verified'] = False
+            end.pending = dict(end.previous)
+            end.owed = dict(end.previous)
+        elif end.pending and end.pending['expiry'] > 0:  # §4.6.1.1, §7.1
+            end.pending['verified'] = True
+            end.delayed = False
+            end.owed = dict(end.pending)
+
+    def on_enrollment(self, line):
+        exchange = self.exchange(line)
+        self.tells(exchange, line, 'enrollment')
+        require(exchange.plain[self.peer(line.end).name].enrollment, f'{line.end} is asked to enroll by nobody')
+
+    def on_accept_enrollment(self, line):
+        end, exchange = self.end(line.end), self.exchange(line)
+        require((end.name, 'enrollment') in exchange.told, f'{end.name} was not asked to enroll')
+        require(end.pending and end.session, f'{end.name} has nothing to keep pbxsecret in')
+        for record in (end.pending, end.previous):
+            record['pbx'] = self.pbxsecret(end.session)
+        end.owed = dict(end.previous if end.delayed else end.pending)
+
+    # --- SASrelay --------------------------------------------------------------------------------
+
+    def on_relay_sas(self, line):
+        self.exchange(line).to_relay = line
+
+    def on_sasrelay(self, stream, side, message):
+        exchange, name = self.exchanges.get(stream), side.end.name
+        require(exchange and exchange.acked and exchange.to_relay, f'a SASrelay of {name} out of nowhere')
+        if any(message.octets == relay.octets for relay in exchange.relays):
+            return
+        given = exchange.to_relay
+        same(given.end, name, 'who was told to relay a SAS')
+        require(side.hello.mitm, f'a SASrelay of {name}, which has not set the M flag')
+        require(given.sashash is None or exchange.used[name]['pbx'], f'{name} relays a SAS to one who is not enrolled')
+        exchange.relays.append(message)
+        plain = wire.parse_relay(self.decrypt(exchange, side, message))
+        same(len(message.octets), 4 * 19, 'the length of a SASrelay')
+        same(plain.scheme, given.sas_type, 'the rendering scheme of a relayed SAS')
+        same(plain.sashash, given.sashash or bytes(32), 'a relayed sashash')
+        same((plain.verified, plain.allow_clear, plain.disclosure), (given.verified, False, given.disclosure),
+             'V, A and D of a SASrelay')
+
+    def on_relayack(self, stream, side, message):
+        exchange = self.exchanges.get(stream)
+        require(exchange and exchange.relays and exchange.to_relay.end != side.end.name, 'a RelayACK for nothing')
+        exchange.relay_acked = True
+
+    def on_relayed_sas(self, line):
+        exchange = self.exchange(line)
+        given = exchange.to_relay
+        require(given and given.end != line.end, f'nobody relays a SAS to {line.end}')
+        exchange.relayed.append(given)
+        same(line.sas, derive.sas(given.sas_type, given.sashash or self.end(line.end).session.sashash), 'a relayed SAS')
+        same(line.sas_type, given.sas_type, 'the type of a relayed SAS')
+        same(line.relayed, given.sashash is not None, 'that a SAS is relayed')
+        same((line.verified, line.disclosure), (given.verified, given.disclosure), 'V and D of a relayed SAS')
+
+    # --- Clear mode ------------------------------------------------------------------------------
+
+    def cleared_streams(self):
+        return {exchange.stream for exchange in self.finished}
+
+    def on_go_clear(self, line):
+        self.end(line.end).wants_clear = True
+
+    def on_accept_clear(self, line):
+        self.end(line.end).accepts_clear = True
+
+    def on_go_secure(self, line):
+        for exchange in self.exchanges.values():
+            require(exchange.cleared, 'back to secure without having gone clear')
+        self.resumed_by = self.end(line.end).name
+        for end in self.ends.values():
+            end.wants_clear = end.accepts_clear = False
+
+    def on_goclear(self, stream, side, message):
+        """§4.7.2: what happens to ZRTPSess is below, at the first ClearACK."""
+        exchange, name = self.exchanges.get(stream), side.end.name
+        require(exchange and exchange.acked, f'a GoClear of {name} without keys')
+        same(message.clear_mac, exchange.hash.mac64(exchange.keys['mackey' + exchange.role(name)], LABELS['clear_mac']),
+             f'the clear_mac of {name}')
+        if exchange.goclear:
+            same(name, exchange.goclear, 'who sends GoClear again')
+            return
+        require(side.end.wants_clear, f'{name} was not told to go clear')
+        for plain in exchange.plain.values():
+            require(plain.allow_clear, 'a GoClear where the A flag is not set')
+        exchange.goclear = name
+        for other in self.exchanges.values():
+            other.cleared = True
+
+    def on_clearack(self, stream, side, message):
+        exchange = self.exchanges.get(stream)
+        require(exchange and exchange.goclear not in (None, side.end.name), 'a ClearACK for nothing')
+        if exchange.clearack:
+            return
+        exchange.clearack = True
+        for end in self.ends.values():  # §4.7.2.1
+            session = end.session
+            require(session, f'{end.name} has no session')
+            session.zrtpsess = session.hash.kdf(session.zrtpsess, LABELS['ZRTPSess after GoClear'], session.zids,
+                                                session.hash.bits)
+
+    def on_drop_keys(self, line):
+        exchange = self.exchange(line)
+        self.tells(exchange, line, 'drop keys')
+        require(exchange.cleared or self.end(line.end).wants_clear, f'{line.end} drops keys for nothing')
+
+    def on_clear(self, line):
+        exchange, end = self.exchange(line), self.end(line.end)
+        require(exchange.cleared, f'{end.name} is clear without a GoClear')
+        by_peer = not end.wants_clear
+        same(line.by_peer, by_peer, f'that the peer of {end.name} wanted to go clear')
+        same(line.waiting, by_peer and not end.accepts_clear, f'that {end.name} waits')
+        self.tells(exchange, line, 'waiting' if line.waiting else 'clear')
+
+    # --- What is asked of a call -----------------------------------------------------------------
 
     def on_sashash(self, line):
         session = self.session(line, 'sashash')
@@ -760,15 +960,54 @@ class Replay:
     def on_done(self, line):
         same(line.lines, len(self.lines), 'the number of lines')
         same(self.at, len(self.lines) - 1, 'the place of the last line')
-        for number_of_stream in self.streams:
-            require(number_of_stream in self.exchanges, f'nothing was agreed on for stream {number_of_stream}')
+        for stream in self.streams:
+            require(stream in self.exchanges, f'nothing was agreed on for stream {stream}')
         for exchange in list(self.exchanges.values()) + self.finished:
-            require(exchange.acked, 'an exchange that has no end')
-            for end in self.ends:
-                for what in ('receive key', 'send key', 'secure'):
-                    require((end, what) in exchange.told, f'{end} has not told: {what}')
+            self.check_complete(exchange)
         for end in self.ends.values():
             same(end.owed, None, f'what {end.name} has still to store')
             require('sashash' in end.told, f'{end.name} has not told: sashash')
             require(any(what.startswith('exported key') for what in end.told), f'{end.name} has exported no key')
         self.done = True
+
+    def check_complete(self, exchange):
+        """Nothing that should have been told is missing."""
+        require(exchange.acked, 'an exchange that has no end')
+        expected = ['receive key', 'send key', 'secure']
+        if exchange.cleared:
+            require(any(other.clearack for other in [*self.exchanges.values(), *self.finished]), 'no ClearACK')
+            expected += ['drop keys']
+        for end in self.ends.values():
+            for what in expected:
+                require((end.name, what) in exchange.told, f'{end.name} has not told: {what}')
+            if exchange.cleared:
+                require((end.name, 'clear') in exchange.told or (end.name, 'waiting') in exchange.told,
+                        f'{end.name} has not told that it is clear')
+        if exchange.to_relay:
+            require(exchange.relays and exchange.relayed and exchange.relay_acked, 'a SAS that was not relayed')
+
+
+# --- For the tests -------------------------------------------------------------------------------
+
+def read(path):
+    """{name of a scenario: its lines}, from a program that prints them, or a file with what it printed."""
+    if os.access(path, os.X_OK):
+        text = subprocess.run([path], stdout=subprocess.PIPE, check=True, text=True).stdout
+    else:
+        with open(path) as file:
+            text = file.read()
+    scenarios = {}
+    for line in map(json.loads, text.splitlines()):
+        if line['line'] == 'scenario':
+            same(line['name'] in scenarios, False, f'that there are two scenarios {line["name"]}')
+            lines = scenarios[line['name']] = []
+        lines.append(line)
+    return scenarios
+
+
+def agrees(lines):
+    try:
+        Replay(lines).run()
+    except Disagreement:
+        return False
+    return True
