@@ -88,6 +88,23 @@ report_version (ZrtpEngine *engine)
   engine->version_reported = true;
 }
 
+static void
+report_wrong_peer (ZrtpEngine *engine)
+{
+  if (!engine->wrong_peer_reported)
+    zrtp_event (engine, ZRTP_EVENT_WRONG_PEER);
+  engine->wrong_peer_reported = true;
+}
+
+/* The call has become one with somebody else while this stream waited. */
+void
+zrtp_refuse_peer (ZrtpEngine *engine, uint64_t now)
+{
+  report_wrong_peer (engine);
+  zrtp_forget_peer (engine, now);
+  resume_discovery (engine, now);
+}
+
 /* A Hello that the RFC answers with an Error. It may be forged, so discovery goes on; the Error is sent
  * when the Hello schedule is spent and no better Hello has come. */
 static ZrtpResult
@@ -128,6 +145,10 @@ judge_hello (ZrtpEngine *engine, const ZrtpPacket *packet, ZrtpHello *hello, uin
     return note_error (engine, packet, ZRTP_ERROR_EQUAL_ZID, now);
   if (packet->ssrc == engine->config.ssrc) /* §4.1 */
     return note_error (engine, packet, ZRTP_ERROR_SSRC, now);
+  if (!zrtp_fits_call (engine, hello)) {
+    report_wrong_peer (engine);
+    return ZRTP_UNEXPECTED;
+  }
   return ZRTP_ACCEPTED;
 }
 
@@ -290,6 +311,7 @@ zrtp_engine_set_peer_hello_hash (
   ZrtpExchange *exchange = engine->exchange;
   unsigned kept = 0;
 
+  zrtp_end_successor (engine); /* it was judged by another hash */
   engine->config.has_peer_hello_hash = hash != NULL;
   if (!hash)
     return;

@@ -198,7 +198,7 @@ struct ZrtpEngine {
   uint32_t hello_acked_by; /* the SSRC */
   bool media_seen;
   bool answer_missed; /* the Hello schedule was spent */
-  bool version_reported, hello_hash_reported;
+  bool version_reported, hello_hash_reported, wrong_peer_reported;
   ZrtpErrorCode discovery_error; /* what was wrong with the only Hellos that came */
   bool resumed_by_commit;
   ZrtpOffer wanted_offer;  /* as in the configuration that was given */
@@ -273,6 +273,10 @@ void zrtp_forget_peer (ZrtpEngine *engine, uint64_t now);
 /* Asks for the record of engine->peer. */
 void zrtp_want_record (ZrtpEngine *engine);
 
+/* This Hello may begin an exchange in this call. */
+bool zrtp_fits_call (const ZrtpEngine *engine, const ZrtpHello *hello);
+/* Back to discovery: the peer does not fit the call. */
+void zrtp_refuse_peer (ZrtpEngine *engine, uint64_t now);
 /* Commits, if it is this stream's turn; else it waits. */
 void zrtp_proceed (ZrtpEngine *engine, uint64_t now);
 /* Knows its peer, and waits for the exchange of another stream. */
@@ -378,6 +382,7 @@ bool zrtp_return_to_clear (ZrtpEngine *engine, uint64_t now);
 /* restart.c: what no handler of a secure stream wanted; the result to be counted. */
 ZrtpResult zrtp_offer_to_successor (ZrtpEngine *engine, const ZrtpPacket *packet,
     const uint8_t *data, size_t size, ZrtpResult result, uint64_t now);
+void zrtp_end_successor (ZrtpEngine *engine);
 void zrtp_peer_is_alive (ZrtpEngine *engine, uint64_t now);
 ZrtpResult zrtp_refuse_restart (ZrtpEngine *successor, uint64_t now);
 bool zrtp_may_take_over (const ZrtpEngine *successor);

@@ -147,6 +147,7 @@ typedef enum {
   ZRTP_EVENT_NO_ANSWER,       /* the Hello schedule is spent, §6; listening goes on */
   ZRTP_EVENT_BAD_HELLO_HASH,  /* a Hello was refused, §8.1; once a negotiation */
   ZRTP_EVENT_BAD_VERSION,     /* the peer speaks an older ZRTP, §4.1.1; once a negotiation */
+  ZRTP_EVENT_WRONG_PEER, /* another endpoint on a further stream of the call, §4.4.3; refused */
   ZRTP_EVENT_RESTART_REFUSED, /* somebody else wants to take the place of a secure stream's peer */
   ZRTP_EVENT_WATCH_MEDIA, /* tell of the next good SRTP packet: zrtp_engine_srtp_authenticated() */
   ZRTP_EVENT_PINGACK,     /* the answer to zrtp_engine_ping(), §5.16 */

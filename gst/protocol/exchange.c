@@ -29,6 +29,8 @@ zrtp_adopt_choice (ZrtpEngine *engine, ZrtpMode mode, const ZrtpChoice *choice)
   exchange->hash = zrtp_crypto_hash (crypto, choice->type[ZRTP_HASH]);
   exchange->cipher = zrtp_crypto_cipher (crypto, choice->type[ZRTP_CIPHER]);
   exchange->keys_ready = false;
+  exchange->s1_matched = exchange->pbx_matched = false;
+  exchange->has_aux = exchange->aux_matched = false;
 }
 
 /* The secrets that may be shared; auxsecret may be made in `buffer`, which the caller wipes. */

@@ -151,13 +151,38 @@ zrtp_commit_multistream (ZrtpEngine *engine, uint64_t now)
 
 /* --- Whose turn it is --------------------------------------------------------------------------------- */
 
+/* A peer that was restarted makes a new session key, on the stream that made the old one (restart.c). */
+static bool
+may_renew_session (const ZrtpEngine *engine)
+{
+  const ZrtpEngine *first = engine->call->engines;
+
+  while (first && !first->is_first)
+    first = first->next;
+  return engine->predecessor && (!first || first == engine->predecessor);
+}
+
+/* §4.4.3: "When adding additional media streams to an existing call, Multistream mode MUST be used.", "a
+ * ZRTP endpoint MUST use the same ZID for all media streams". Anything else on a further stream would
+ * be a key exchange whose SAS nobody compares. */
+bool
+zrtp_fits_call (const ZrtpEngine *engine, const ZrtpHello *hello)
+{
+  const ZrtpCall *call = engine->call;
+
+  return !call->secure || may_renew_session (engine) ||
+         (zrtp_equal (hello->zid, call->peer_zid, ZRTP_ZID_SIZE) &&
+             zrtp_offer_has (&hello->offer, ZRTP_KEY_AGREEMENT, ZRTP_MULT));
+}
+
 /* §4.4.3: there is a session key, of the same peer, who knows the mode. */
 bool
 zrtp_can_multistream (const ZrtpEngine *engine)
 {
-  return engine->call->secure &&
-         zrtp_equal (engine->peer.hello.zid, engine->call->peer_zid, ZRTP_ZID_SIZE) &&
-         zrtp_offer_has (&engine->peer.hello.offer, ZRTP_KEY_AGREEMENT, ZRTP_MULT);
+  const ZrtpHello *hello = &engine->peer.hello;
+
+  return engine->call->secure && zrtp_equal (hello->zid, engine->call->peer_zid, ZRTP_ZID_SIZE) &&
+         zrtp_offer_has (&hello->offer, ZRTP_KEY_AGREEMENT, ZRTP_MULT);
 }
 
 bool
@@ -179,9 +204,11 @@ zrtp_step_back (ZrtpEngine *engine)
 void
 zrtp_proceed (ZrtpEngine *engine, uint64_t now)
 {
-  if (zrtp_can_multistream (engine) && engine->predecessor)
+  if (!zrtp_fits_call (engine, &engine->peer.hello))
+    zrtp_refuse_peer (engine, now);
+  else if (engine->call->secure && !may_renew_session (engine) && engine->predecessor)
     zrtp_step_back (engine); /* whether a restarted peer still has the session key, it knows best */
-  else if (zrtp_can_multistream (engine))
+  else if (engine->call->secure && !may_renew_session (engine))
     zrtp_commit_multistream (engine, now);
   else if (zrtp_call_take_lead (engine->call, engine))
     zrtp_want_record (engine);

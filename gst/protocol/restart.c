@@ -19,8 +19,8 @@
 static const uint64_t silence = 1 * UINT64_C (1000000000);
 static const uint64_t successor_interval = 5 * UINT64_C (1000000000);
 
-static void
-end_successor (ZrtpEngine *engine)
+void
+zrtp_end_successor (ZrtpEngine *engine)
 {
   zrtp_engine_free (engine->successor);
   engine->successor = NULL;
@@ -143,7 +143,7 @@ take_over (ZrtpEngine *engine)
 static void
 refuse (ZrtpEngine *engine)
 {
-  end_successor (engine);
+  zrtp_end_successor (engine);
   if (!engine->restart_refused)
     zrtp_event (engine, ZRTP_EVENT_RESTART_REFUSED);
   engine->restart_refused = true;
@@ -158,8 +158,8 @@ zrtp_poll_successor (ZrtpEngine *engine, ZrtpEvent *event)
 
   if (events & 1u << ZRTP_EVENT_RESTART_REFUSED)
     refuse (engine);
-  else if (events & 1u << ZRTP_EVENT_FAILED)
-    end_successor (engine); /* the stream goes on as it is */
+  else if (events & (1u << ZRTP_EVENT_FAILED | 1u << ZRTP_EVENT_NO_ANSWER))
+    zrtp_end_successor (engine); /* the stream goes on as it is */
   else if (events & keys)
     take_over (engine);
   else if (events & 1u << ZRTP_EVENT_LOOKUP)

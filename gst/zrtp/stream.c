@@ -242,6 +242,10 @@ static const struct {
     [ZRTP_EVENT_UNTRUSTED_RELAY] = {GST_ZRTP_WARNING_UNTRUSTED_RELAY,
         "somebody in the middle relayed a SAS and is not a PBX that you enrolled with; it was not "
         "used: compare the SAS that is shown"},
+    [ZRTP_EVENT_WRONG_PEER] = {GST_ZRTP_WARNING_WRONG_PEER,
+        "this stream was refused to an endpoint that is not the call's peer, or cannot join the "
+        "call "
+        "by Multistream mode; a stream with another peer belongs into a session of its own"},
     [ZRTP_EVENT_RESTART_REFUSED] = {GST_ZRTP_WARNING_RESTART_REFUSED,
         "somebody wanted to begin anew on this secure stream and could not show that it is the "
         "same "

@@ -67,6 +67,8 @@ typedef enum {
  *   was not used.
  * @GST_ZRTP_WARNING_RESTART_REFUSED: somebody wanted to begin anew on a secure stream and could not show
  *   that it is the same peer; the stream goes on.
+ * @GST_ZRTP_WARNING_WRONG_PEER: another endpoint than that of the call, or one without Multistream mode,
+ *   wanted to join a further stream (RFC 6189 §4.4.3); it was refused.
  * @GST_ZRTP_WARNING_NO_PARTNER: a zrtpenc waits for its zrtpdec, or the reverse.
  *
  * What a warning is about.
@@ -81,6 +83,7 @@ typedef enum {
   GST_ZRTP_WARNING_AUX_MISMATCH,
   GST_ZRTP_WARNING_UNTRUSTED_RELAY,
   GST_ZRTP_WARNING_RESTART_REFUSED,
+  GST_ZRTP_WARNING_WRONG_PEER,
 } GstZrtpWarning;
 
 G_END_DECLS
