@@ -31,23 +31,19 @@
 GST_DEBUG_CATEGORY_STATIC (zrtp_dec_debug);
 #define GST_CAT_DEFAULT zrtp_dec_debug
 
-enum {
-  /* SSRCs that srtpdec got a key for and that have not shown a good tag: more are taken away from it,
-   * the oldest first. It asks before it authenticates, so anybody could fill its table. */
-  MAX_SUSPECTS = 32,
-  /* no more than this, even while there was no occasion to take some away */
-  LIMIT_SUSPECTS = 64,
-};
+/* SSRCs that srtpdec got a key for and that have not shown a good tag: more are refused. It asks before it
+ * authenticates, so anybody could fill its table. */
+#define MAX_SUSPECTS 64
 
 struct _GstZrtpDec {
   GstZrtpBase parent;
 
-  GMutex lock; /* innermost: also taken under srtpdec's object lock. Protects the next two */
+  GMutex lock; /* innermost: also taken under srtpdec's object lock. Protects the next three */
   GstCaps *key_caps;
-  GQueue suspects; /* SSRCs, the oldest first */
+  GQueue suspects;     /* SSRCs */
+  GHashTable *trusted; /* SSRCs that have shown a good tag: never taken away from srtpdec */
 
-  gint n_suspects;                     /* atomic */
-  gint authenticated;                  /* atomic: a packet was, since we were to tell of one */
+  gint authenticated;                  /* atomic: a packet of this negotiation was */
   gint awaiting_media;                 /* atomic */
   gint64 known_ssrc[GST_ZRTP_N_LINKS]; /* authenticated, or -1; under the sink pad's stream lock */
 };
@@ -66,6 +62,8 @@ static GstStaticPadTemplate rtcp_src_template = GST_STATIC_PAD_TEMPLATE (
 
 /* Whether srtpdec let the packet through, which this thread gave to it. */
 static _Thread_local gboolean came_through __attribute__ ((tls_model ("initial-exec")));
+/* Where the roll-over counter of an SSRC begins that srtpdec asks for in this thread. */
+static _Thread_local guint first_roc __attribute__ ((tls_model ("initial-exec")));
 
 /* --- What a packet is -------------------------------------------------------------------------- */
 
@@ -79,6 +77,7 @@ typedef enum {
 typedef struct {
   PacketKind kind;
   guint32 ssrc;
+  guint16 seq; /* of RTP */
 } Packet;
 
 enum {
@@ -102,7 +101,7 @@ classify (GstBuffer *buffer)
     return (Packet){RTCP, GST_READ_UINT32_BE (header + 4)};
   if (size < RTP_HEADER)
     return (Packet){MALFORMED};
-  return (Packet){RTP, GST_READ_UINT32_BE (header + 8)};
+  return (Packet){RTP, GST_READ_UINT32_BE (header + 8), GST_READ_UINT16_BE (header + 2)};
 }
 
 /* --- ZRTP -------------------------------------------------------------------------------------- */
@@ -176,6 +175,15 @@ push_clear (GstZrtpDec *self, Packet packet, GstBuffer *buffer)
 
 /* --- Protected media --------------------------------------------------------------------------- */
 
+static GstCaps *
+caps_with_roc (GstCaps *caps, guint roc)
+{
+  GstCaps *copy = gst_caps_copy (caps);
+
+  gst_caps_set_simple (copy, "roc", G_TYPE_UINT, roc, NULL);
+  return copy;
+}
+
 /* Called with srtpdec's object lock held: nothing of srtpdec may be touched from here. */
 static GstCaps *
 on_request_key (GstElement *srtpdec, guint ssrc, GstZrtpDec *self)
@@ -183,10 +191,9 @@ on_request_key (GstElement *srtpdec, guint ssrc, GstZrtpDec *self)
   GstCaps *caps = NULL;
 
   g_mutex_lock (&self->lock);
-  if (self->key_caps && g_queue_get_length (&self->suspects) < LIMIT_SUSPECTS) {
-    caps = gst_caps_ref (self->key_caps);
+  if (self->key_caps && g_queue_get_length (&self->suspects) < MAX_SUSPECTS) {
+    caps = first_roc ? caps_with_roc (self->key_caps, first_roc) : gst_caps_ref (self->key_caps);
     g_queue_push_tail (&self->suspects, GUINT_TO_POINTER (ssrc));
-    g_atomic_int_inc (&self->n_suspects);
   }
   g_mutex_unlock (&self->lock);
   return caps;
@@ -195,42 +202,93 @@ on_request_key (GstElement *srtpdec, guint ssrc, GstZrtpDec *self)
 static gboolean
 pop_suspect (GstZrtpDec *self, guint32 *ssrc)
 {
-  gboolean too_many;
+  gboolean any;
 
   g_mutex_lock (&self->lock);
-  too_many = g_queue_get_length (&self->suspects) > MAX_SUSPECTS;
-  if (too_many) {
+  any = !g_queue_is_empty (&self->suspects);
+  if (any)
     *ssrc = GPOINTER_TO_UINT (g_queue_pop_head (&self->suspects));
-    g_atomic_int_add (&self->n_suspects, -1);
-  }
   g_mutex_unlock (&self->lock);
-  return too_many;
+  return any;
 }
 
-/* srtpdec's remove-key takes no lock, so it is only safe while no packet is inside srtpdec: this
- * thread has the stream lock of its own pad and tries for the other one. */
-static void
-remove_suspects (GstZrtpDec *self, GstZrtpLink *link)
+/* FALSE when it is not possible now. srtpdec's remove-key takes no lock, so it is only safe while no
+ * packet is inside srtpdec: this thread has the stream lock of its own pad and tries for the other
+ * one. Then whoever is a suspect has shown a bad tag. */
+static gboolean
+forget_suspects (GstZrtpDec *self, GstZrtpLink *link)
 {
   GstZrtpBase *base = GST_ZRTP_BASE_CAST (self);
   GstPad *other = base->links[!link->is_rtcp].sink;
   guint32 ssrc;
 
   if (!GST_PAD_STREAM_TRYLOCK (other))
-    return;
+    return FALSE;
   while (pop_suspect (self, &ssrc))
     g_signal_emit_by_name (base->child, "remove-key", ssrc);
   GST_PAD_STREAM_UNLOCK (other);
+  return TRUE;
+}
+
+static gboolean
+is_trusted (GstZrtpDec *self, guint32 ssrc)
+{
+  gboolean trusted;
+
+  g_mutex_lock (&self->lock);
+  trusted = g_hash_table_contains (self->trusted, GUINT_TO_POINTER (ssrc));
+  g_mutex_unlock (&self->lock);
+  return trusted;
 }
 
 static void
-trust (GstZrtpDec *self, GstZrtpLink *link, guint32 ssrc)
+trust (GstZrtpDec *self, guint32 ssrc)
 {
-  self->known_ssrc[link->is_rtcp] = ssrc;
   g_mutex_lock (&self->lock);
-  if (g_queue_remove (&self->suspects, GUINT_TO_POINTER (ssrc)))
-    g_atomic_int_add (&self->n_suspects, -1);
+  g_queue_remove (&self->suspects, GUINT_TO_POINTER (ssrc));
+  g_hash_table_add (self->trusted, GUINT_TO_POINTER (ssrc));
   g_mutex_unlock (&self->lock);
+}
+
+static GstFlowReturn
+decrypt (GstPad *srtpdec, GstBuffer *buffer)
+{
+  came_through = FALSE;
+  /* srtpdec before 1.24.11 decrypts in place whatever it gets, even what is not its own */
+  return gst_zrtp_link_transform (srtpdec, gst_buffer_make_writable (buffer), FALSE);
+}
+
+static GstFlowReturn
+decrypt_as_rolled_over (GstPad *srtpdec, GstBuffer *buffer)
+{
+  GstFlowReturn result;
+
+  first_roc = 1;
+  result = decrypt (srtpdec, buffer);
+  first_roc = 0;
+  return result;
+}
+
+/* From an SSRC that has shown no good tag so far. Whoever begins with a high sequence number soon rolls
+ * over; if all was lost up to there, the first packet that comes looks as if it were from before, and
+ * so would all that follow. RFC 3711 §3.3.1 asks senders to begin low, but nobody knows, when he begins,
+ * which packet will be the first that is protected. */
+static GstFlowReturn
+decrypt_stranger (
+    GstZrtpDec *self, GstZrtpLink *link, GstPad *srtpdec, Packet packet, GstBuffer *buffer)
+{
+  gboolean may_have_rolled_over = packet.kind == RTP && packet.seq < 0x8000;
+  GstBuffer *copy = may_have_rolled_over ? gst_buffer_copy_deep (buffer) : NULL;
+  GstFlowReturn result;
+
+  forget_suspects (self, link);
+  result = decrypt (srtpdec, buffer);
+  if (!came_through && copy && forget_suspects (self, link))
+    result = decrypt_as_rolled_over (srtpdec, g_steal_pointer (&copy));
+  if (came_through)
+    trust (self, packet.ssrc);
+  gst_clear_buffer (&copy);
+  return result;
 }
 
 static GstFlowReturn
@@ -238,20 +296,19 @@ unprotect (GstZrtpDec *self, GstZrtpLink *link, Packet packet, GstBuffer *buffer
 {
   GstZrtpBase *base = GST_ZRTP_BASE_CAST (self);
   GstPad *srtpdec = g_atomic_pointer_get (&link->child);
+  gint64 *known_ssrc = &self->known_ssrc[link->is_rtcp];
   GstFlowReturn result;
 
   if (G_UNLIKELY (!srtpdec))
     return gst_zrtp_base_drop (base, GST_ZRTP_RECEIVE_DROPPED_NOT_SECURE, buffer);
-  if (G_UNLIKELY (g_atomic_int_get (&self->n_suspects) > MAX_SUSPECTS))
-    remove_suspects (self, link);
-
-  came_through = FALSE;
-  /* srtpdec before 1.24.11 decrypts in place whatever it gets, even what is not its own */
-  result = gst_zrtp_link_transform (srtpdec, gst_buffer_make_writable (buffer), FALSE);
-  if (G_UNLIKELY (!came_through))
+  if (G_LIKELY (packet.ssrc == *known_ssrc) || is_trusted (self, packet.ssrc))
+    result = decrypt (srtpdec, buffer);
+  else
+    result = decrypt_stranger (self, link, srtpdec, packet, buffer);
+  if (G_LIKELY (came_through))
+    *known_ssrc = packet.ssrc;
+  else
     gst_zrtp_base_count (base, GST_ZRTP_RECEIVE_DROPPED_SRTP, 1);
-  else if (G_UNLIKELY (packet.ssrc != self->known_ssrc[link->is_rtcp]))
-    trust (self, link, packet.ssrc);
   return result;
 }
 
@@ -392,7 +449,7 @@ set_key_caps (GstZrtpDec *self, GstCaps *caps)
   old = self->key_caps;
   self->key_caps = caps;
   g_queue_clear (&self->suspects);
-  g_atomic_int_set (&self->n_suspects, 0);
+  g_hash_table_remove_all (self->trusted);
   g_mutex_unlock (&self->lock);
   gst_clear_caps (&old);
 }
@@ -457,6 +514,7 @@ gst_zrtp_dec_finalize (GObject *object)
   GstZrtpDec *self = GST_ZRTP_DEC (object);
 
   set_key_caps (self, NULL);
+  g_hash_table_unref (self->trusted);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (gst_zrtp_dec_parent_class)->finalize (object);
 }
@@ -466,6 +524,7 @@ gst_zrtp_dec_init (GstZrtpDec *self)
 {
   g_mutex_init (&self->lock);
   g_queue_init (&self->suspects);
+  self->trusted = g_hash_table_new (NULL, NULL);
   self->known_ssrc[GST_ZRTP_RTP_LINK] = self->known_ssrc[GST_ZRTP_RTCP_LINK] = -1;
   add_link (self, FALSE, "rtp_sink", "rtp_src");
   add_link (self, TRUE, "rtcp_sink", "rtcp_src");

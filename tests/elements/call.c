@@ -135,13 +135,18 @@ on_received (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 
 /* --- Parties ------------------------------------------------------------------------------------ */
 
+/* Without a template, a pad that had caps once takes no others. */
+static GstStaticPadTemplate any_sink =
+    GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+static GstStaticPadTemplate any_src =
+    GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+
 static GstPad *
 new_pad (Party *party, const gchar *name, GstPadDirection direction, Channel channel)
 {
-  GstPad *pad = gst_object_ref_sink (gst_pad_new (name, direction));
+  GstStaticPadTemplate *any = direction == GST_PAD_SRC ? &any_src : &any_sink;
+  GstPad *pad = gst_object_ref_sink (gst_pad_new_from_static_template (any, name));
 
-  /* without a template, a pad that had caps once takes no others */
-  GST_PAD_SET_ACCEPT_TEMPLATE (pad);
   gst_pad_set_element_private (pad, party);
   g_object_set_data (G_OBJECT (pad), "channel", GUINT_TO_POINTER (channel));
   gst_pad_set_active (pad, TRUE);
