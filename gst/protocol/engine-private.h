@@ -316,6 +316,9 @@ zrtp_same (ZrtpBytes a, const uint8_t *b, size_t size)
 
 typedef ZrtpResult (*ZrtpHandler) (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 
+/* What the table has for a message in a state, NULL = nothing: for docs/state-machine.md. */
+ZrtpHandler zrtp_get_handler (ZrtpState state, ZrtpMessageType type);
+
 ZrtpResult zrtp_on_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_rival_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_hello_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);

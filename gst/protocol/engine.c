@@ -122,6 +122,12 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
         },
 };
 
+ZrtpHandler
+zrtp_get_handler (ZrtpState state, ZrtpMessageType type)
+{
+  return handlers[state][type];
+}
+
 static ZrtpResult
 dispatch (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "gst/protocol/engine-private.h"
+#include "tests/protocol/watch.h"
 
 #include <glib.h>
 

@@ -1,0 +1,49 @@
+/* Sees what takes an engine from one state to another. docs/state-machine.md is made from what the tests of
+ * whole negotiations saw: with ZRTP_TRANSITIONS=FILE in the environment each program adds its part to FILE,
+ * a line for each `state, what came, result, next state`.
+ *
+ * Whoever includes this calls the functions below through macros. A change of state that none of them saw
+ * is written down too, with `?` as its cause.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "gst/protocol/engine-private.h"
+
+/* Before and after anything that may change the state of an engine. */
+void watch_begin (ZrtpEngine *engine);
+void watch_end (ZrtpEngine *engine, const char *cause);
+/* These two name the cause themselves: the message, the timer. */
+ZrtpResult watch_packet (ZrtpEngine *engine, const uint8_t *data, size_t size, uint64_t now);
+void watch_timeout (ZrtpEngine *engine, uint64_t now);
+/* Before it is freed. */
+void watch_forget (ZrtpEngine *engine);
+
+#define WATCH(engine, cause, action)                                                               \
+  __extension__({                                                                                  \
+    ZrtpEngine *watched = (engine);                                                                \
+    watch_begin (watched);                                                                         \
+    (action);                                                                                      \
+    watch_end (watched, (cause));                                                                  \
+  })
+
+#define zrtp_engine_handle_packet(engine, data, size, now) watch_packet (engine, data, size, now)
+#define zrtp_engine_handle_timeout(engine, now) watch_timeout (engine, now)
+#define zrtp_engine_start(engine, now) WATCH (engine, "start()", (zrtp_engine_start) (watched, now))
+#define zrtp_engine_srtp_authenticated(engine, now)                                                \
+  WATCH (engine, "valid SRTP", (zrtp_engine_srtp_authenticated) (watched, now))
+#define zrtp_engine_media_received(engine, now)                                                    \
+  WATCH (engine, "media", (zrtp_engine_media_received) (watched, now))
+#define zrtp_engine_set_record(engine, zid, record, now)                                           \
+  WATCH (engine, "record", (zrtp_engine_set_record) (watched, zid, record, now))
+#define zrtp_engine_forgo_cache(engine, zid, now)                                                  \
+  WATCH (engine, "record", (zrtp_engine_forgo_cache) (watched, zid, now))
+#define zrtp_engine_set_peer_hello_hash(engine, hash, now)                                         \
+  WATCH (engine, "Hello hash", (zrtp_engine_set_peer_hello_hash) (watched, hash, now))
+#define zrtp_engine_free(engine)                                                                   \
+  __extension__({                                                                                  \
+    ZrtpEngine *watched = (engine);                                                                \
+    watch_forget (watched);                                                                        \
+    (zrtp_engine_free) (watched);                                                                  \
+  })
