@@ -52,6 +52,7 @@ find_last (ZrtpEngine *engine, ZrtpState *state)
   return seen > 0;
 }
 
+/* result: of a packet, or -1 */
 static void
 see (ZrtpEngine *engine, const char *cause, int result)
 {
@@ -64,19 +65,37 @@ see (ZrtpEngine *engine, const char *cause, int result)
 }
 
 void
-watch_begin (ZrtpEngine *engine)
+watch_begin (ZrtpCall *call)
 {
-  if (is_watching () && zrtp_engine_get_state (engine) != ZRTP_STATE_IDLE)
-    see (engine, "?", -1);
-  else if (is_watching ())
-    g_hash_table_insert (last_seen, engine, GUINT_TO_POINTER (ZRTP_STATE_IDLE + 1));
+  if (!is_watching ())
+    return;
+  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next)
+    if (zrtp_engine_get_state (engine) ==
+        ZRTP_STATE_IDLE) /* a new one, perhaps where one was freed */
+      g_hash_table_insert (last_seen, engine, GUINT_TO_POINTER (ZRTP_STATE_IDLE + 1));
+    else
+      see (engine, "?", -1);
+}
+
+static void
+see_others (ZrtpCall *call, const ZrtpEngine *except, const char *cause)
+{
+  char *far = g_strconcat (except ? "another stream: " : "", cause, NULL);
+
+  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next)
+    if (engine != except)
+      see (engine, far, -1);
+  g_free (far);
 }
 
 void
-watch_end (ZrtpEngine *engine, const char *cause)
+watch_end (ZrtpCall *call, const ZrtpEngine *engine, const char *cause)
 {
-  if (is_watching ())
-    see (engine, cause, -1);
+  if (!is_watching ())
+    return;
+  if (engine)
+    see ((ZrtpEngine *) engine, cause, -1);
+  see_others (call, engine, cause);
 }
 
 void
@@ -90,33 +109,37 @@ ZrtpResult
 watch_packet (ZrtpEngine *engine, const uint8_t *data, size_t size, uint64_t now)
 {
   ZrtpPacket packet;
-  bool is_message;
+  const bool is_message = zrtp_packet_parse (data, size, &packet) == ZRTP_ACCEPTED;
   ZrtpResult result;
 
-  watch_begin (engine);
-  is_message = zrtp_packet_parse (data, size, &packet) == ZRTP_ACCEPTED;
+  watch_begin (engine->call);
   result = (zrtp_engine_handle_packet) (engine, data, size, now);
-  if (is_watching () && is_message)
-    see (engine, zrtp_message_name (packet.type), (int) result);
+  if (!is_watching () || !is_message)
+    return result;
+  see (engine, zrtp_message_name (packet.type), (int) result);
+  see_others (engine->call, engine, zrtp_message_name (packet.type));
   return result;
 }
 
+/* Without a timer that is due a waiting stream goes on, because another one is done (§4.4.1). */
 static const char *
-due_timer (const ZrtpEngine *engine, uint64_t now)
+why_now (const ZrtpEngine *engine, uint64_t now)
 {
   if (engine->patience_armed && now >= engine->patience_due)
     return "10 s of silence";
   if (engine->message_timer.armed && now >= engine->message_timer.due)
     return "T2 spent";
-  return "T1 spent";
+  if (engine->hello_timer.armed && now >= engine->hello_timer.due)
+    return "T1 spent";
+  return "its turn";
 }
 
 void
 watch_timeout (ZrtpEngine *engine, uint64_t now)
 {
-  const char *cause = due_timer (engine, now);
+  const char *cause = why_now (engine, now);
 
-  watch_begin (engine);
+  watch_begin (engine->call);
   (zrtp_engine_handle_timeout) (engine, now);
-  watch_end (engine, cause);
+  watch_end (engine->call, engine, cause);
 }

@@ -11,9 +11,10 @@
 
 #include "gst/protocol/engine-private.h"
 
-/* Before and after anything that may change the state of an engine. */
-void watch_begin (ZrtpEngine *engine);
-void watch_end (ZrtpEngine *engine, const char *cause);
+/* Before and after anything that may change the state of an engine, and of others of its call: those are
+ * written down with `another stream: ` before the cause, unless `engine` is NULL. */
+void watch_begin (ZrtpCall *call);
+void watch_end (ZrtpCall *call, const ZrtpEngine *engine, const char *cause);
 /* These two name the cause themselves: the message, the timer. */
 ZrtpResult watch_packet (ZrtpEngine *engine, const uint8_t *data, size_t size, uint64_t now);
 void watch_timeout (ZrtpEngine *engine, uint64_t now);
@@ -23,9 +24,18 @@ void watch_forget (ZrtpEngine *engine);
 #define WATCH(engine, cause, action)                                                               \
   __extension__({                                                                                  \
     ZrtpEngine *watched = (engine);                                                                \
-    watch_begin (watched);                                                                         \
+    watch_begin (watched->call);                                                                   \
     (action);                                                                                      \
-    watch_end (watched, (cause));                                                                  \
+    watch_end (watched->call, watched, (cause));                                                   \
+  })
+
+#define WATCH_CALL(call, cause, action)                                                            \
+  __extension__({                                                                                  \
+    ZrtpCall *watched = (call);                                                                    \
+    watch_begin (watched);                                                                         \
+    const bool result_of_action = (action);                                                        \
+    watch_end (watched, NULL, (cause));                                                            \
+    result_of_action;                                                                              \
   })
 
 #define zrtp_engine_handle_packet(engine, data, size, now) watch_packet (engine, data, size, now)
@@ -47,3 +57,9 @@ void watch_forget (ZrtpEngine *engine);
     watch_forget (watched);                                                                        \
     (zrtp_engine_free) (watched);                                                                  \
   })
+#define zrtp_call_go_clear(call, now)                                                              \
+  WATCH_CALL (call, "go_clear()", (zrtp_call_go_clear) (watched, now))
+#define zrtp_call_accept_clear(call, accept, now)                                                  \
+  WATCH_CALL (call, "accept_clear()", ((zrtp_call_accept_clear) (watched, accept, now), true))
+#define zrtp_call_go_secure(call, now)                                                             \
+  WATCH_CALL (call, "go_secure()", (zrtp_call_go_secure) (watched, now))
