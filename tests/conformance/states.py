@@ -26,7 +26,7 @@ Seen = collections.namedtuple('Seen', 'state cause result next')
 
 # --- The picture: where the boxes stand and how the arrows run -----------------------------------------------
 
-WIDTH, HEIGHT = 960, 850
+WIDTH, HEIGHT = 1000, 860
 BOX = 132, 36
 LEFT, MIDDLE, RIGHT, FAR = 190, 430, 670, 870
 
@@ -41,30 +41,45 @@ PLACES = {
     'Secure': (MIDDLE, 590),
     'GoClear sent': (LEFT, 690),
     'Clear waiting': (RIGHT, 690),
-    'Clear': (MIDDLE, 780),
-    'Error sent': (FAR, 330),
-    'Failed': (FAR, 450),
+    'Clear': (MIDDLE, 790),
+    'Error sent': (FAR, 250),
+    'Failed': (FAR, 340),
 }
 # From these the arrows to Error sent and Failed are drawn as one, from the frame around them.
 NEGOTIATION = ('Commit sent', 'DHPart1 sent', 'DHPart2 sent', 'Confirm1 sent', 'Confirm2 sent')
 FRAME = 78, 196, 676, 320  # x, y, width, height
 GROUP = 'negotiation'
 
-# The arrow's points, where its label stands, and which end of the label that is.
+# The arrow's points, where its label stands, and which end of the label that is; no label for the frame's.
 ROUTES = {
     ('Idle', 'Discovery'): ([(430, 58), (430, 102)], (438, 84), 'start'),
     ('Discovery', 'Commit sent'): ([(364, 120), (190, 120), (190, 222)], (198, 112), 'start'),
-    ('Commit sent', 'Discovery'): ([(256, 232), (410, 232), (410, 138)], (402, 186), 'end'),
-    ('Discovery', 'Error sent'): ([(496, 112), (890, 112), (890, 312)], (882, 104), 'end'),
-    ('Commit sent', 'DHPart1 sent'): ([(256, 244), (604, 296)], (440, 264), 'start'),
-    ('Commit sent', 'DHPart2 sent'): ([(190, 258), (190, 342)], (198, 306), 'start'),
+    ('Discovery', 'DHPart1 sent'): ([(496, 126), (670, 126), (670, 282)], (662, 144), 'end'),
+    ('Discovery', 'Confirm1 sent'): ([(480, 138), (480, 428), (604, 428)], (488, 184), 'start'),
+    ('Discovery', 'Error sent'): ([(496, 112), (870, 112), (870, 232)], (862, 104), 'end'),
+    ('Commit sent', 'Discovery'): ([(256, 232), (400, 232), (400, 138)], (392, 184), 'end'),
+    ('Commit sent', 'DHPart1 sent'): ([(256, 244), (604, 296)], (500, 272), 'start'),
+    ('Commit sent', 'DHPart2 sent'): ([(190, 258), (190, 342)], (198, 310), 'start'),
+    ('Commit sent', 'Confirm1 sent'): ([(256, 254), (604, 412)], (412, 344), 'end'),
+    ('Commit sent', 'Confirm2 sent'): ([(124, 252), (100, 252), (100, 480), (124, 480)], (108, 310), 'start'),
     ('DHPart1 sent', 'Confirm1 sent'): ([(670, 318), (670, 402)], (678, 366), 'start'),
     ('DHPart2 sent', 'Confirm2 sent'): ([(190, 378), (190, 462)], (198, 426), 'start'),
-    ('Confirm1 sent', 'Secure'): ([(670, 438), (670, 590), (496, 590)], (662, 582), 'end'),
+    ('Confirm1 sent', 'Secure'): ([(650, 438), (650, 590), (496, 590)], (642, 582), 'end'),
+    ('Confirm1 sent', 'Clear waiting'): ([(690, 438), (690, 672)], (698, 620), 'start'),
+    ('Confirm1 sent', 'Clear'): ([(736, 430), (808, 430), (808, 802), (496, 802)], (816, 620), 'start'),
     ('Confirm2 sent', 'Secure'): ([(190, 498), (190, 590), (364, 590)], (198, 582), 'start'),
-    (GROUP, 'Error sent'): ([(754, 330), (804, 330)], (0, 0), None),
-    (GROUP, 'Failed'): ([(754, 450), (804, 450)], (0, 0), None),
-    ('Error sent', 'Failed'): ([(870, 348), (870, 432)], (878, 394), 'start'),
+    ('Secure', 'GoClear sent'): ([(400, 608), (400, 646), (190, 646), (190, 672)], (198, 638), 'start'),
+    ('Secure', 'Clear waiting'): ([(460, 608), (460, 646), (640, 646), (640, 672)], (632, 638), 'end'),
+    ('GoClear sent', 'Clear'): ([(190, 708), (190, 790), (364, 790)], (198, 782), 'start'),
+    ('Clear waiting', 'Clear'): ([(630, 708), (630, 780), (496, 780)], (622, 772), 'end'),
+    ('Clear waiting', 'Commit sent'): ([(660, 708), (660, 838), (40, 838), (40, 232), (124, 232)],
+                                       (652, 832), 'end'),
+    ('Clear waiting', 'Confirm1 sent'): ([(736, 690), (768, 690), (768, 410), (736, 410)], (762, 560), 'end'),
+    ('Clear', 'Commit sent'): ([(400, 808), (400, 822), (56, 822), (56, 244), (124, 244)], (64, 816), 'start'),
+    ('Clear', 'Confirm1 sent'): ([(496, 791), (788, 791), (788, 420), (736, 420)], (780, 784), 'end'),
+    (GROUP, 'Error sent'): ([(754, 250), (804, 250)], (0, 0), None),
+    (GROUP, 'Failed'): ([(754, 340), (804, 340)], (0, 0), None),
+    ('Error sent', 'Failed'): ([(870, 268), (870, 322)], (878, 300), 'start'),
 }
 
 STYLE = '''
@@ -84,6 +99,12 @@ def kind_of(state):
     return {'Secure': 'box secure', 'Error sent': 'box failed', 'Failed': 'box failed'}.get(state, 'box')
 
 
+def own_causes(causes):
+    """What concerns other streams too is said once."""
+    own = [cause for cause in causes if not cause.startswith('another stream')]
+    return own or ['another stream']
+
+
 def arrows(machine):
     """{(from, to): causes} of the changes of state, those into failure from a negotiation as one."""
     found = collections.defaultdict(list)
@@ -93,7 +114,7 @@ def arrows(machine):
             start = GROUP
         if start != end and seen.cause not in found[start, end]:
             found[start, end].append(seen.cause)
-    return {way: causes for way, causes in found.items() if causes}
+    return {way: own_causes(causes) for way, causes in found.items() if causes}
 
 
 def draw_box(state):
@@ -137,8 +158,9 @@ INTRODUCTION = '''# The state machine
 An engine is the negotiation of one stream (`gst/protocol/engine.h`). The table in `gst/protocol/engine.c` has for
 each state the messages that are expected in it, and the function that handles each; any other message is dropped and
 counted as unexpected. The arrows are the changes of state that the tests of whole negotiations have seen
-(`tests/protocol/watch.h`); those out of the dashed frame begin at one state or more inside it, and the second table
-says at which.
+(`tests/protocol/watch.h`); those out of the dashed frame begin at one state or more inside it, and the tables say at
+which. A record is the answer of the cache when the engine has asked for what is known of the peer; a stream has its
+turn when another one of the call has made the Diffie-Hellman exchange.
 
 Made by `tests/conformance/states.py` (`ninja -C build state-machine`). The suite `conformance` fails when a test sees
 what does not stand here, when something stands here that no test sees, and when an entry of the table is taken by no
@@ -177,8 +199,9 @@ def read_machine(table, watched):
             (states if kind == 'state' else results).append(words[0])
     with tempfile.NamedTemporaryFile('r') as file:
         for program in watched:
-            subprocess.run([program], env=os.environ | {'ZRTP_TRANSITIONS': file.name}, check=True,
-                           stdout=subprocess.DEVNULL)
+            if subprocess.run([program], env=os.environ | {'ZRTP_TRANSITIONS': file.name},
+                              stdout=subprocess.DEVNULL).returncode:
+                raise SystemExit(f'{program} failed; its own test says why')
         for line in file:
             state, cause, result, after = line.rstrip('\n').split('\t')
             seen.add(Seen(int(state), cause.strip(), int(result), int(after)))

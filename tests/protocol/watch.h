@@ -60,6 +60,7 @@ void watch_forget (ZrtpEngine *engine);
 #define zrtp_call_go_clear(call, now)                                                              \
   WATCH_CALL (call, "go_clear()", (zrtp_call_go_clear) (watched, now))
 #define zrtp_call_accept_clear(call, accept, now)                                                  \
-  WATCH_CALL (call, "accept_clear()", ((zrtp_call_accept_clear) (watched, accept, now), true))
+  WATCH_CALL (call, (accept) ? "accept_clear(true)" : "accept_clear(false)",                       \
+      ((zrtp_call_accept_clear) (watched, accept, now), true))
 #define zrtp_call_go_secure(call, now)                                                             \
   WATCH_CALL (call, "go_secure()", (zrtp_call_go_secure) (watched, now))
