@@ -55,6 +55,7 @@ become_responder (ZrtpEngine *engine, const ZrtpCommit *commit, const uint8_t *m
 {
   ZrtpExchange *exchange = engine->exchange;
 
+  engine->outbox &= ~(uint32_t) ZRTP_OUT_COMMIT; /* it may still wait to be sent again */
   zrtp_adopt_choice (engine, zrtp_commit_mode (commit), &commit->choice);
   exchange->peer_commit = *commit;
   memcpy (exchange->commit, message, message_size);
