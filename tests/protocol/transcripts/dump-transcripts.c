@@ -191,6 +191,7 @@ typedef struct {
   ZrtpSdesKey sdes[2]; /* its own, the peer's */
   ZrtpCall *call;
   ZrtpEngine *engine[MAX_STREAMS];
+  ZrtpMode mode; /* of the first stream */
 } End;
 
 typedef struct {
@@ -280,8 +281,10 @@ static const char *const mode_names[] = {
 };
 
 static void
-note_secure (const End *end, unsigned stream, const ZrtpSecureInfo *info)
+note_secure (End *end, unsigned stream, const ZrtpSecureInfo *info)
 {
+  if (stream == 0)
+    end->mode = info->mode;
   begin_event ("secure", end, stream);
   put_string ("sas", info->sas);
   put_string ("mode", mode_names[info->mode]);
@@ -655,10 +658,12 @@ typedef struct {
   unsigned initiator;             /* of the first stream */
   void (*prepare) (Scene *scene); /* what the ends are given, NULL = nothing */
   void (*act) (Scene *scene);     /* after the first stream is secure, NULL = nothing */
+  ZrtpMode mode;                  /* of the first stream */
   const ZrtpType *types;          /* one a kind, NULL = the usual ones */
 } Scenario;
 
-/* False when the other end became the initiator: the higher hvi decides, and that is chance. */
+/* False when the other end became the initiator, or committed first to what leads to another mode: the
+ * higher hvi or nonce decides, and that is chance. */
 static bool
 try_scenario (const Scenario *scenario, uint64_t seed)
 {
@@ -674,7 +679,8 @@ try_scenario (const Scenario *scenario, uint64_t seed)
     make_call (&scene->end[i]);
   add_streams (scene, scene->n_first ? scene->n_first : 1, scene->crosswise);
   as_wanted =
-      zrtp_engine_get_role (scene->end[scenario->initiator].engine[0]) == ZRTP_ROLE_INITIATOR;
+      zrtp_engine_get_role (scene->end[scenario->initiator].engine[0]) == ZRTP_ROLE_INITIATOR &&
+      scene->end[scenario->initiator].mode == scenario->mode;
   if (as_wanted && scenario->act)
     scenario->act (scene);
   for (unsigned i = 0; i < 2; i++)
@@ -1156,8 +1162,8 @@ preshared_with_all (Scene *scene)
   give_pbx (&scene->end[BOB], X);
 }
 
-/* The initiator, Alice, has less: "the responder recomputes ..., dropping auxsecret, pbxsecret, or
- * both", §4.4.2.3. */
+/* Alice has less. If she is the initiator, "the responder recomputes ..., dropping auxsecret, pbxsecret, or
+ * both", §4.4.2.3; if Bob is, she answers with a DH Commit. */
 static void
 preshared_without_aux (Scene *scene)
 {
@@ -1212,6 +1218,13 @@ allow_clear (Scene *scene)
     scene->end[i].config.allow_clear = true;
     scene->end[i].config.disclosure = i == BOB;
   }
+}
+
+static void
+preshared_allow_clear (Scene *scene)
+{
+  preshared (scene);
+  allow_clear (scene);
 }
 
 static void
@@ -1348,15 +1361,20 @@ static const Scenario scenarios[] = {
     {"relay-untrusted", BOB, be_pbx, relay_rendering},
     {"streams", ALICE, both_verified, more_streams},
     {"streams", BOB, enroll, more_streams},
+    {"streams-short-expiry", ALICE, short_expiry, more_streams},
     {"streams-at-once", ALICE, two_at_once},
     {"streams-crosswise", BOB, two_crosswise},
-    {"preshared", ALICE, preshared},
-    {"preshared-with-all", BOB, preshared_with_all},
-    {"preshared-streams", ALICE, preshared_with_all, more_streams},
-    {"preshared-without-aux", ALICE, preshared_without_aux},
-    {"preshared-without-pbx", ALICE, preshared_without_pbx},
-    {"preshared-without-both", ALICE, preshared_without_both},
-    {"preshared-with-pbx", BOB, preshared_with_pbx},
+    {"preshared", ALICE, preshared, NULL, ZRTP_MODE_PRESHARED},
+    {"preshared", BOB, preshared, NULL, ZRTP_MODE_PRESHARED},
+    {"preshared-with-all", BOB, preshared_with_all, NULL, ZRTP_MODE_PRESHARED},
+    {"preshared-streams", ALICE, preshared_with_all, more_streams, ZRTP_MODE_PRESHARED},
+    {"preshared-without-aux", ALICE, preshared_without_aux, NULL, ZRTP_MODE_PRESHARED},
+    {"preshared-without-pbx", ALICE, preshared_without_pbx, NULL, ZRTP_MODE_PRESHARED},
+    {"preshared-without-both", ALICE, preshared_without_both, NULL, ZRTP_MODE_PRESHARED},
+    {"preshared-unknown-aux", ALICE, preshared_without_aux},
+    {"preshared-with-pbx", BOB, preshared_with_pbx, NULL, ZRTP_MODE_PRESHARED},
+    {"preshared-clear", BOB, preshared_allow_clear, clear_and_back, ZRTP_MODE_PRESHARED},
+    {"preshared-verify", BOB, preshared, verify, ZRTP_MODE_PRESHARED},
     {"preshared-mismatch", ALICE, preshared_mismatch},
     {"preshared-unverified", BOB, preshared_unverified},
     {"clear", ALICE, allow_clear, clear_and_back},

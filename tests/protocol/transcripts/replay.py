@@ -413,12 +413,21 @@ class Replay:
         same(exchange.responder, None, 'the responder so far')
         exchange.initiator, exchange.responder = initiator, responder
         exchange.commit = exchange.commits[initiator]
-        if responder in exchange.commits:
-            self.check_contention(stream, exchange)
+        for other in self.lost_commits(stream, exchange):
+            self.check_contention(stream, exchange, other.commits[responder])
         return exchange
 
-    def check_contention(self, stream, exchange):
-        won, lost = exchange.commit, exchange.commits[exchange.responder]
+    def lost_commits(self, stream, exchange):
+        """The exchanges in which the responder's own Commit is discarded: this one; in DH and Preshared mode, of which
+        there may be only one at a time, others too (§4.2: "received in different media streams")."""
+        mode = mode_of(exchange.commit)
+        for number, other in self.exchanges.items():
+            lost = other.commits.get(exchange.responder)
+            if lost and (number == stream or mode != 'Mult' and mode_of(lost) != 'Mult' and not other.responder):
+                yield other
+
+    def check_contention(self, stream, exchange, lost):
+        won = exchange.commit
         modes = mode_of(won), mode_of(lost)
         if modes == ('DH', 'Prsh'):
             return
@@ -438,7 +447,7 @@ class Replay:
             same(message.octets, exchange.dhparts[name].octets, f'a DHPart1 of {name} sent again')
             return
         exchange = self.settle_roles(stream, name)
-        self.check_dhpart(stream, exchange, side, message, 'Responder')
+        self.check_dhpart(exchange, side, message, 'Responder')
 
     def on_dhpart2(self, stream, side, message):
         exchange = self.exchanges.get(stream)
@@ -447,15 +456,15 @@ class Replay:
         if name in exchange.dhparts:
             same(message.octets, exchange.dhparts[name].octets, f'a DHPart2 of {name} sent again')
             return
-        self.check_dhpart(stream, exchange, side, message, 'Initiator')
+        self.check_dhpart(exchange, side, message, 'Initiator')
         hash_ = Hash(exchange.commit.choice['hash'])
         hello_r = self.streams[stream][exchange.responder].hello
         same(exchange.commit.hvi, hash_.digest(message.octets, hello_r.octets)[:32], 'hvi')  # §4.4.1.1
         self.derive_dh(stream, exchange)
-        if exchange.responder in exchange.commits:
-            self.check_lost_commit(stream, exchange)
+        for other in self.lost_commits(stream, exchange):
+            self.check_lost_commit(other, exchange.responder)
 
-    def check_dhpart(self, stream, exchange, side, message, sender):
+    def check_dhpart(self, exchange, side, message, sender):
         choice = exchange.commit.choice
         agreement = choice['key-agreement']
         same(len(message.pv), 4 * wire.PV_WORDS.get(agreement, 0), f'the length of a public value for {agreement}')
@@ -464,7 +473,7 @@ class Replay:
         secret, drawn = side.end.claim_secret_value(agreement, message.pv)
         if agreement in derive.PRIMES:  # "SHOULD be twice as long as the AES key length", §5.1.5
             require(8 * drawn >= 2 * derive.AES_BITS[choice['cipher']], f'a secret value of {drawn} octets')
-        ids = self.secret_ids(stream, exchange, side, sender)
+        ids = self.secret_ids(exchange, side, sender)
         for name, sent in message.ids.items():
             if ids[name]:
                 same(sent, ids[name], f'the ID of {name} of {side.end.name}')
@@ -473,7 +482,7 @@ class Replay:
         exchange.dhparts[side.end.name] = message
         message.secret = secret
 
-    def secret_ids(self, stream, exchange, side, sender):
+    def secret_ids(self, exchange, side, sender):
         """What `side` would send as `sender`, None where it has no secret (§4.3.1)."""
         hash_ = Hash(exchange.commits[self.initiator_if(side, sender)].choice['hash'])
         aux = self.auxsecret(side.end, hash_, sender)
@@ -500,15 +509,15 @@ class Replay:
         parts = [hash_.kdf(sdes.key, LABELS['srtps'], zids + sdes.salt, 256) for sdes in sent_by if sdes]
         return b''.join(dict.fromkeys(parts)) if parts else None
 
-    def check_lost_commit(self, stream, exchange):
+    def check_lost_commit(self, exchange, loser):
         """The hvi of the Commit that lost, from the DHPart2 that was never sent."""
-        lost = exchange.commits[exchange.responder]
+        lost = exchange.commits[loser]
         if not hasattr(lost, 'hvi'):
             return
-        side = self.streams[stream][exchange.responder]
-        hello_r = self.streams[stream][exchange.initiator].hello
+        side = self.streams[exchange.stream][loser]
+        hello_r = self.opposite(exchange.stream, side).hello
         hash_ = Hash(lost.choice['hash'])
-        ids = self.secret_ids(stream, exchange, side, 'Initiator')
+        ids = self.secret_ids(exchange, side, 'Initiator')
         for index, draw in enumerate(side.end.draws):
             for pv in self.public_values(side.end, lost.choice['key-agreement']) if len(draw) == 32 else ():
                 places = {name: 8 * place for place, name in enumerate(ids)}
