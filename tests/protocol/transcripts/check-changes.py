@@ -88,7 +88,8 @@ class Noticed(unittest.TestCase):
 
     def test_labels(self):
         """A label that is wrong by one bit is noticed in some scenario."""
-        right = [lines for lines in SCENARIOS.values() if agrees(lines)]
+        # those with names in small letters; the others are the same with all algorithms
+        right = [lines for name, lines in SCENARIOS.items() if name[0].islower() and agrees(lines)]
         unnoticed = []
         for label, octets in derive.LABELS.items():
             with mock.patch.dict(derive.LABELS, {label: changes.flip(octets, len(octets) - 1, 1)}):

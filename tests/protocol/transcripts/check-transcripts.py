@@ -4,7 +4,7 @@
   check-transcripts.py PROGRAM     runs the program (meson does so)
   check-transcripts.py FILE        reads what it printed
 
-By hand: dump-transcripts > FILE, in build/tests/protocol/transcripts; look at it; check-transcripts.py FILE.
+README.md says how to run them by hand.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
