@@ -109,6 +109,7 @@ class Programs:
     """The programs that meson runs as tests, and what of their cases passes."""
 
     def __init__(self, build):
+        self.build = build
         described = json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
         self.programs = {}
         for test in described:
@@ -118,18 +119,20 @@ class Programs:
         self.glib = {}
         for name, test in self.programs.items():
             if '-k' in test['cmd']:  # GLib's: --tap -k
-                self.glib.update((case, name) for case in self.output(test, ['-l'], 0).split()
+                self.glib.update((case, name) for case in self.start(test, test['cmd'][:1] + ['-l']).stdout.split()
                                  if case.startswith('/'))
 
-    @staticmethod
-    def output(test, arguments, keep=None, **environment):
-        command = test['cmd'] if keep is None else test['cmd'][:keep + 1]
+    def start(self, test, command, **environment):
+        """As meson runs it."""
         try:
-            return subprocess.run(command + arguments, env=os.environ | test['env'] | environment, text=True,
-                                  cwd=test['workdir'], timeout=test['timeout'], stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, errors='replace').stdout
+            return subprocess.run(command, env=os.environ | test['env'] | environment, text=True, errors='replace',
+                                  cwd=test['workdir'] or self.build, timeout=test['timeout'],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         except (OSError, subprocess.TimeoutExpired):
-            return ''
+            return subprocess.CompletedProcess(command, 1, '')
+
+    def output(self, test, arguments, **environment):
+        return self.start(test, test['cmd'] + arguments, **environment).stdout
 
     def find(self, name):
         """(program, case) or None."""
@@ -142,9 +145,7 @@ class Programs:
         """{case: passed} of one program."""
         test = self.programs[program]
         if cases == {''}:
-            ran = subprocess.run(test['cmd'], env=os.environ | test['env'], cwd=test['workdir'],
-                                 timeout=test['timeout'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            return {'': ran.returncode == 0}
+            return {'': self.start(test, test['cmd']).returncode == 0}
         if '-k' in test['cmd']:
             said = self.output(test, [word for case in sorted(cases) for word in ('-p', case)])
         elif test['protocol'] == 'tap':
