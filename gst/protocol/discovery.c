@@ -54,8 +54,8 @@ same_message (const ZrtpPeer *peer, const ZrtpPacket *packet)
 }
 
 /* §8.1: "detect and reject false Hello messages" */
-static bool
-matches_signalling (const ZrtpEngine *engine, ZrtpBytes message)
+bool
+zrtp_is_announced (const ZrtpEngine *engine, ZrtpBytes message)
 {
   uint8_t hash[ZRTP_HELLO_HASH_SIZE];
 
@@ -69,7 +69,7 @@ bool
 zrtp_is_signalled (const ZrtpEngine *engine)
 {
   return engine->config.signalling_integrity && engine->config.has_peer_hello_hash &&
-         matches_signalling (engine, zrtp_peer_hello (engine));
+         zrtp_is_announced (engine, zrtp_peer_hello (engine));
 }
 
 static void
@@ -127,7 +127,7 @@ judge_hello (ZrtpEngine *engine, const ZrtpPacket *packet, ZrtpHello *hello, uin
 
   if (!zrtp_hello_parse (packet->message, hello))
     return ZRTP_BAD_CONTENT;
-  if (!matches_signalling (engine, packet->message)) {
+  if (!zrtp_is_announced (engine, packet->message)) {
     report_hello_hash (engine);
     return ZRTP_BAD_HELLO_HASH;
   }
@@ -319,11 +319,11 @@ zrtp_engine_set_peer_hello_hash (
   if (engine->hello_timer.armed) /* evidence of a ZRTP endpoint, §6 */
     zrtp_timer_extend (&engine->hello_timer, &zrtp_t1_extended);
   for (unsigned i = 0; exchange && i < exchange->n_rivals; i++)
-    if (matches_signalling (engine, zrtp_hello_of (&exchange->rival[i])))
+    if (zrtp_is_announced (engine, zrtp_hello_of (&exchange->rival[i])))
       exchange->rival[kept++] = exchange->rival[i];
   if (exchange)
     exchange->n_rivals = kept;
-  if (!engine->peer_known || matches_signalling (engine, zrtp_peer_hello (engine)))
+  if (!engine->peer_known || zrtp_is_announced (engine, zrtp_peer_hello (engine)))
     return;
 
   report_hello_hash (engine);
@@ -348,15 +348,18 @@ zrtp_engine_set_peer_hello_hash (
 /* --- The rest -------------------------------------------------------------------------------------- */
 
 /* A Commit from somebody whose Hello was lost: it cannot be checked, but it shows that he is there.
- * Once, as with media. */
+ * Once, as with media. One whose Hello was given up is known by it. */
 ZrtpResult
 zrtp_on_early_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
+  ZrtpResult result;
+
   if (engine->peer_known)
     return engine->record_wanted ? ZRTP_UNEXPECTED : zrtp_on_waiting_commit (engine, packet, now);
-  if (!engine->resumed_by_commit)
+  result = zrtp_on_late_commit (engine, packet, now);
+  if (result == ZRTP_UNEXPECTED && !engine->resumed_by_commit)
     engine->resumed_by_commit = resume_discovery (engine, now);
-  return ZRTP_UNEXPECTED;
+  return result;
 }
 
 /* Before any Hello an Error can come from anybody, so it ends nothing. One is worth telling: the peer

@@ -287,6 +287,8 @@ void zrtp_commit_multistream (ZrtpEngine *engine, uint64_t now);
 void zrtp_step_back (ZrtpEngine *engine);
 /* The peer's Hello is the one that integrity-protected signalling announced, §8.1.1. */
 bool zrtp_is_signalled (const ZrtpEngine *engine);
+/* §8.1: it is, or there is no announcement. */
+bool zrtp_is_announced (const ZrtpEngine *engine, ZrtpBytes message);
 
 /* SHA-256 over one view: the chain H0-H3 and the Hello hash. */
 void zrtp_image (const ZrtpEngine *engine, ZrtpBytes of, uint8_t out[ZRTP_IMAGE_SIZE]);
@@ -329,6 +331,7 @@ ZrtpResult zrtp_on_ping (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t 
 
 ZrtpResult zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_commit_in_clear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
+ZrtpResult zrtp_on_late_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_waiting_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_commit_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);
 ZrtpResult zrtp_on_dhpart1 (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now);

@@ -323,7 +323,7 @@ void
 zrtp_advance (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64_t now)
 {
   engine->state = state;
-  if (state != ZRTP_STATE_COMMIT_SENT)
+  if (state != ZRTP_STATE_COMMIT_SENT && state != ZRTP_STATE_DISCOVERY)
     zrtp_timer_stop (&engine->hello_timer);
   zrtp_timer_stop (&engine->message_timer);
   engine->patience_armed = false;
@@ -493,7 +493,8 @@ give_up (ZrtpEngine *engine, uint64_t now)
         break;
       }
       zrtp_forget_peer (engine, now);
-      zrtp_event (engine, ZRTP_EVENT_NO_ANSWER);
+      if (!engine->hello_timer.armed) /* else when that schedule is spent, §6 */
+        zrtp_event (engine, ZRTP_EVENT_NO_ANSWER);
       break;
     case ZRTP_STATE_ERROR_SENT:
       zrtp_advance (engine, ZRTP_STATE_FAILED, 0, now);

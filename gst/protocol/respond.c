@@ -371,6 +371,34 @@ zrtp_on_waiting_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t n
   return engine->call->lead ? ZRTP_UNEXPECTED : zrtp_fail (engine, ZRTP_ERROR_NO_SECRET, now);
 }
 
+/* --- A late Commit ---------------------------------------------------------------------------------------- */
+
+/* "If this extended Hello retry schedule is exhausted without receiving a HelloACK or Commit message, a late
+ * Commit message from the peer SHOULD still be accepted", §6. Our own for him went unanswered and was given
+ * up; his Hello is still there. What is wrong with his Commit is his affair alone. */
+ZrtpResult
+zrtp_on_late_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  const ZrtpPeer *peer = &engine->peer;
+  ZrtpCommit commit;
+
+  if (!zrtp_commit_parse (packet->message, &commit))
+    return ZRTP_BAD_CONTENT;
+  if (peer->message_size == 0 || !zrtp_image_follows (engine, commit.h2, peer->hello.h3))
+    return ZRTP_UNEXPECTED;
+  if (!zrtp_is_announced (engine, zrtp_hello_of (peer)) || engine->call->secure ||
+      zrtp_commit_mode (&commit) == ZRTP_MODE_MULTISTREAM ||
+      check_commit (engine, peer, packet, &commit) || check_choice (engine, &commit) ||
+      !zrtp_call_take_lead (engine->call, engine))
+    return ZRTP_UNEXPECTED;
+  engine->peer_known = true;
+  engine->peer.ssrc = packet->ssrc;
+  engine->hello_accepted_at = now;
+  zrtp_timer_stop (&engine->hello_timer);
+  engine->hello_acked = true;
+  return respond_after_lookup (engine, packet, &commit, now);
+}
+
 /* --- A Commit in clear mode ------------------------------------------------------------------------------- */
 
 /* §4.7.2: "a new secure session is initiated by the party that presses the button, by sending a new

@@ -54,7 +54,7 @@ GROUP = 'negotiation'
 ROUTES = {
     ('Idle', 'Discovery'): ([(430, 58), (430, 102)], (438, 84), 'start'),
     ('Discovery', 'Commit sent'): ([(364, 120), (190, 120), (190, 222)], (198, 112), 'start'),
-    ('Discovery', 'DHPart1 sent'): ([(496, 126), (670, 126), (670, 282)], (662, 144), 'end'),
+    ('Discovery', 'DHPart1 sent'): ([(496, 128), (670, 128), (670, 282)], (662, 146), 'end'),
     ('Discovery', 'Confirm1 sent'): ([(480, 138), (480, 428), (604, 428)], (488, 184), 'start'),
     ('Discovery', 'Error sent'): ([(496, 112), (870, 112), (870, 232)], (862, 104), 'end'),
     ('Commit sent', 'Discovery'): ([(256, 232), (400, 232), (400, 138)], (392, 184), 'end'),

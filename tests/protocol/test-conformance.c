@@ -438,7 +438,7 @@ test_flood (void)
 
 /* "If this extended Hello retry schedule is exhausted without receiving a HelloACK or Commit message, a late
  * Commit message from the peer SHOULD still be accepted": Alice had one Hello of Bob's, and then nothing of
- * him for 13 seconds. */
+ * him for 13 seconds; what comes then is his Commit and nothing else. */
 typedef struct {
   unsigned hellos_of_bob;
   uint64_t deaf_until, mute_until;
@@ -451,26 +451,41 @@ late_wire (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
 
   if (from == ALICE)
     return pair->now >= late->mute_until;
-  if (packet_is (packet, ZRTP_MESSAGE_HELLO) && late->hellos_of_bob++ == 0)
-    return true;
+  if (packet_is (packet, ZRTP_MESSAGE_HELLO))
+    return late->hellos_of_bob++ == 0;
+  if (packet_is (packet, ZRTP_MESSAGE_HELLOACK))
+    return false;
   return pair->now >= late->deaf_until;
 }
 
 static void
 test_late_commit (void)
 {
-  Pair pair;
-  Late late = {0};
+  for (unsigned announced = 0; announced < 2; announced++) {
+    Pair pair;
+    Late late = {0};
 
-  pair_init (&pair, 1);
-  late.mute_until = pair.now + 10000 * MS;
-  late.deaf_until = pair.now + 13000 * MS;
-  pair.wire = late_wire;
-  pair.user = &late;
-  pair_start (&pair, BOTH);
-  pair_run (&pair, pair.now + 30000 * MS);
-  pair_assert_secure (&pair);
-  pair_clear (&pair);
+    pair_init (&pair, 1);
+    late.mute_until = pair.now + 12000 * MS;
+    late.deaf_until = pair.now + 13000 * MS;
+    pair.wire = late_wire;
+    pair.user = &late;
+    pair_start (&pair, BOTH);
+    pair_run (&pair, pair.now + 12870 * MS);
+    g_assert_cmpint (pair_state (&pair, ALICE), ==, ZRTP_STATE_DISCOVERY);
+    g_assert_cmpuint (pair.end[ALICE].n_events[ZRTP_EVENT_NO_ANSWER], ==, 1);
+    if (announced) { /* meanwhile the signalling has said that the peer's Hello is another */
+      static const uint8_t hash[ZRTP_HELLO_HASH_SIZE] = {1};
+
+      zrtp_engine_set_peer_hello_hash (pair.end[ALICE].engine, hash, pair.now);
+    }
+    pair_run (&pair, pair.now + 17003 * MS);
+    if (announced)
+      g_assert_cmpuint (pair.end[ALICE].n_events[ZRTP_EVENT_SECURE], ==, 0);
+    else
+      pair_assert_secure (&pair);
+    pair_clear (&pair);
+  }
 }
 
 /* --- Ping, §5.16 ----------------------------------------------------------------------------------------------------- */
