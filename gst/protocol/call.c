@@ -50,6 +50,18 @@ zrtp_call_free (ZrtpCall *call)
   free (call);
 }
 
+void
+zrtp_call_end (ZrtpCall *call)
+{
+  call->secure = call->v_flag = call->sas_verified = false;
+  call->enrolled = call->enrollment_offered = false;
+  zrtp_wipe (call->sashash, sizeof call->sashash);
+  zrtp_wipe (call->zrtpsess, sizeof call->zrtpsess);
+  zrtp_wipe (call->exported_key, sizeof call->exported_key);
+  zrtp_wipe (call->sas, sizeof call->sas);
+  call->n_nonces = 0;
+}
+
 /* --- Streams -------------------------------------------------------------------------------------- */
 
 void
@@ -57,6 +69,37 @@ zrtp_call_add (ZrtpCall *call, ZrtpEngine *engine)
 {
   engine->next = call->engines;
   call->engines = engine;
+}
+
+static bool
+was_secure (const ZrtpEngine *engine)
+{
+  switch (engine->state) {
+    case ZRTP_STATE_SECURE:
+    case ZRTP_STATE_GOCLEAR_SENT:
+    case ZRTP_STATE_CLEAR_WAITING:
+    case ZRTP_STATE_CLEAR:
+      return true;
+    default:
+      return engine->resume_state != ZRTP_STATE_IDLE;
+  }
+}
+
+/* The first stream ends and the call goes on: another one speaks for it, so that its SAS can still be
+ * verified and its secret kept. */
+static void
+bequeath (ZrtpCall *call, ZrtpEngine *from)
+{
+  ZrtpEngine *heir = call->engines;
+
+  while (heir && !was_secure (heir))
+    heir = heir->next;
+  if (!heir || !from->is_first)
+    return;
+  heir->is_first = true;
+  heir->previous = from->previous;
+  heir->pending = from->pending;
+  heir->store_delayed = from->store_delayed;
 }
 
 void
@@ -68,6 +111,7 @@ zrtp_call_remove (ZrtpCall *call, ZrtpEngine *engine)
     place = &(*place)->next;
   if (*place)
     *place = engine->next;
+  bequeath (call, engine);
   zrtp_call_release_lead (call, engine);
 }
 

@@ -47,7 +47,9 @@ struct ZrtpCall {
   uint8_t exported_key[ZRTP_MAX_HASH];
   ZrtpKdfContext kdf_context;
   bool sas_verified;
-  bool v_flag; /* as sent for that stream; Multistream Confirms repeat it */
+  bool v_flag;             /* as sent for that stream; Multistream Confirms repeat it */
+  bool enrolled;           /* both ends have the same pbxsecret */
+  bool enrollment_offered; /* the peer's E flag */
 
   uint8_t (*nonces)[ZRTP_NONCE_SIZE];
   size_t n_nonces;
@@ -168,8 +170,6 @@ typedef struct {
   const ZrtpCipher *cipher;
   uint8_t mackey[2][ZRTP_MAX_HASH]; /* ours, the peer's */
   uint8_t zrtpkey[2][ZRTP_MAX_CIPHER_KEY];
-  bool enrolled;           /* both ends have the same pbxsecret */
-  bool enrollment_offered; /* the peer's E flag */
 } ZrtpSecureKeys;
 
 struct ZrtpEngine {

@@ -311,6 +311,12 @@ zrtp_engine_get_role (const ZrtpEngine *engine)
   return engine->role;
 }
 
+bool
+zrtp_engine_is_first (const ZrtpEngine *engine)
+{
+  return engine->is_first;
+}
+
 const ZrtpCounters *
 zrtp_engine_get_counters (const ZrtpEngine *engine)
 {

@@ -212,6 +212,9 @@ typedef struct {
 /* `crypto` must outlive the call. `zid` identifies us to every peer that uses the same cache. */
 ZrtpCall *zrtp_call_new (const ZrtpCrypto *crypto, const uint8_t zid[ZRTP_ZID_SIZE]);
 void zrtp_call_free (ZrtpCall *call);
+/* The last stream that was started has ended, and with it the call, though there are streams that were not
+ * started yet: they will be another call's. Session key, SAS and nonces are forgotten. */
+void zrtp_call_end (ZrtpCall *call);
 
 /* auxsecret (§4.3), any length; 0 takes it away. Copied. For the exchanges that begin after it. */
 bool zrtp_call_set_aux (ZrtpCall *call, const uint8_t *secret, size_t size);
@@ -323,6 +326,9 @@ bool zrtp_engine_poll_event (ZrtpEngine *engine, ZrtpEvent *event);
 
 ZrtpState zrtp_engine_get_state (const ZrtpEngine *engine);
 ZrtpRole zrtp_engine_get_role (const ZrtpEngine *engine);
+/* Its SAS is the call's, and its record the one that is kept: the first stream, or, when that has ended, one
+ * of the others. */
+bool zrtp_engine_is_first (const ZrtpEngine *engine);
 
 typedef struct {
   uint64_t received[ZRTP_N_RESULTS];

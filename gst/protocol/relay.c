@@ -56,7 +56,7 @@ zrtp_engine_relay_sas (ZrtpEngine *engine, ZrtpType sas_type, const uint8_t *sas
   /* "it MUST have previously declared itself as a MiTM device", §5.13; "If the PBX has a shared trusted
    * MiTM key with neither endpoint, the PBX MUST NOT relay the SAS", §7.3 */
   if (engine->state != ZRTP_STATE_SECURE || !engine->config.mitm || !kept->has_relay_keys ||
-      (sashash && !kept->enrolled) || !zrtp_random (engine, iv, sizeof iv))
+      (sashash && !engine->call->enrolled) || !zrtp_random (engine, iv, sizeof iv))
     return false;
   if (sashash)
     memcpy (relay.sashash, sashash, sizeof relay.sashash);
@@ -131,7 +131,7 @@ zrtp_on_sasrelay (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
     return result;
   /* "The receiver absolutely MUST NOT render the relayed SAS if it does not come from a specially
    * trusted ZRTP endpoint", §7.3 */
-  if (!kept->enrolled && !is_null (relay.sashash)) {
+  if (!engine->call->enrolled && !is_null (relay.sashash)) {
     if (!engine->untrusted_relay_reported)
       zrtp_event (engine, ZRTP_EVENT_UNTRUSTED_RELAY);
     engine->untrusted_relay_reported = true;
@@ -153,8 +153,8 @@ zrtp_engine_accept_enrollment (ZrtpEngine *engine, bool accept)
 {
   ZrtpRecord *next = engine->store_delayed ? &engine->previous : &engine->pending;
 
-  if (engine->state != ZRTP_STATE_SECURE || !engine->is_first || !engine->kept.enrollment_offered ||
-      !engine->config.accept_enrollment)
+  if (engine->state != ZRTP_STATE_SECURE || !engine->is_first ||
+      !engine->call->enrollment_offered || !engine->config.accept_enrollment)
     return false;
   if (!accept)
     return true;

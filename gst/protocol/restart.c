@@ -122,12 +122,12 @@ take_over (ZrtpEngine *engine)
       .successor_allowed_at = engine->successor_allowed_at,
   };
 
-  if (engine->call->lead == successor)
-    engine->call->lead = engine;
   engine->successor = NULL;
   zrtp_exchange_free (engine);
   zrtp_wipe (engine, sizeof *engine);
   *engine = *successor;
+  if (engine->call->lead == successor)
+    engine->call->lead = engine; /* not before the old exchange let go of it */
   zrtp_wipe (successor, sizeof *successor);
   free (successor);
 

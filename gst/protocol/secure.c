@@ -369,9 +369,10 @@ describe (ZrtpEngine *engine)
   info->signalling = zrtp_is_signalled (engine);
   info->cache_mismatch = cache_mismatch (exchange);
   info->aux_mismatch = !multistream && exchange->has_aux && !exchange->aux_matched;
-  info->enrolled = exchange->pbx_matched;
+  info->enrolled = multistream ? call->enrolled : exchange->pbx_matched;
   describe_peer (engine);
   if (multistream) {
+    info->choice.type[ZRTP_SAS] = call->choice.type[ZRTP_SAS]; /* that of the Commit is ignored */
     memcpy (info->sas, call->sas, sizeof info->sas);
     info->sas_verified = call->sas_verified;
     return;
@@ -394,8 +395,6 @@ keep_keys (ZrtpEngine *engine)
   zrtp_wipe (kept, sizeof *kept);
   kept->accepts_clear = engine->config.allow_clear && !engine->config.enroll && !offered;
   kept->may_clear = kept->accepts_clear && exchange->peer_confirm.allow_clear;
-  kept->enrolled = exchange->pbx_matched;
-  kept->enrollment_offered = offered && engine->peer.hello.mitm;
   kept->has_relay_keys = engine->config.mitm || engine->peer.hello.mitm;
   kept->hash = exchange->hash;
   kept->cipher = exchange->cipher;
@@ -421,6 +420,8 @@ become_first (ZrtpEngine *engine)
   call->secure = false; /* a peer that was restarted has a new session key */
   call->v_flag = own_v_flag (engine);
   call->sas_verified = engine->secure.sas_verified;
+  call->enrolled = engine->exchange->pbx_matched;
+  call->enrollment_offered = engine->exchange->peer_confirm.enrollment && engine->peer.hello.mitm;
   zrtp_call_adopt (call, engine, engine->exchange->hash, &engine->exchange->keys);
   update_cache (engine);
 }
@@ -430,8 +431,9 @@ zrtp_become_secure (ZrtpEngine *engine, uint64_t now)
 {
   give_send_key (engine);
   describe (engine);
-  engine->secure.first = !engine->call->secure ||
-                         (engine->predecessor && engine->exchange->mode != ZRTP_MODE_MULTISTREAM);
+  /* Nothing else than Multistream is let happen on a further stream: zrtp_fits_call(). What is not, makes
+   * the session key, or, with a peer that was restarted, a new one. */
+  engine->secure.first = engine->exchange->mode != ZRTP_MODE_MULTISTREAM;
   if (engine->secure.first)
     become_first (engine);
   keep_keys (engine);
@@ -439,7 +441,7 @@ zrtp_become_secure (ZrtpEngine *engine, uint64_t now)
   engine->goclear_seen = false;
   engine->counters.handshake_time = now - engine->hello_accepted_at;
   zrtp_event (engine, ZRTP_EVENT_SECURE);
-  if (engine->kept.enrollment_offered && engine->config.accept_enrollment && engine->is_first)
+  if (engine->secure.first && engine->call->enrollment_offered && engine->config.accept_enrollment)
     zrtp_event (engine, ZRTP_EVENT_ENROLLMENT);
   zrtp_exchange_free (engine);
   zrtp_advance (engine, ZRTP_STATE_SECURE, 0, now);

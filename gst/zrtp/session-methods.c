@@ -15,29 +15,20 @@
  *
  * With %TRUE the peer counts as verified in this and later calls (RFC 6189 §7.1), and a cache
  * mismatch is settled (§4.6.1.1). With %FALSE there is somebody in the middle: the verified flag is
- * cleared and the secret of this call erased from the cache. Does nothing before the call is secure.
+ * cleared and the secret of this call erased from the cache. Does nothing while the call is not secure:
+ * what people say over clear media proves nothing.
  */
 void
 gst_zrtp_session_verify_sas (GstZrtpSession *self, gboolean matches)
 {
-  gboolean secure;
-  GList *streams;
+  GstZrtpStream *stream;
 
   g_return_if_fail (GST_IS_ZRTP_SESSION (self));
 
-  gst_zrtp_session_lock (self);
-  secure = self->sas != NULL;
-  if (secure)
-    self->sas_verified = matches;
-  gst_zrtp_session_unlock (self);
-  if (!secure)
-    return;
-
-  streams = gst_zrtp_session_all_streams (self);
-  for (GList *l = streams; l; l = l->next)
-    gst_zrtp_stream_sas_verified (l->data, matches); /* which counts for the first one only */
-  g_list_free_full (streams, gst_object_unref);
-  gst_zrtp_session_sas_was_verified (self, matches);
+  stream = gst_zrtp_session_first_stream (self);
+  if (stream && gst_zrtp_stream_sas_verified (stream, matches))
+    gst_zrtp_session_sas_was_verified (self, matches);
+  gst_clear_object (&stream);
 }
 
 /**
@@ -324,6 +315,7 @@ static gboolean
 look_at_leg (GstZrtpSession *session, Leg *leg, GError **error)
 {
   const guint8 *sashash;
+  gboolean is_mitm;
 
   leg->stream = gst_zrtp_session_first_stream (session);
   if (leg->stream)
@@ -332,8 +324,10 @@ look_at_leg (GstZrtpSession *session, Leg *leg, GError **error)
   sashash = session->call ? zrtp_call_get_sashash (session->call) : NULL;
   if (sashash)
     memcpy (leg->sashash, sashash, sizeof leg->sashash);
+  is_mitm = (session->flags & 1u << GST_ZRTP_FLAG_MITM) != 0;
   gst_zrtp_session_unlock (session);
-  if (leg->stream && sashash && session->flags & 1u << GST_ZRTP_FLAG_MITM)
+  if (leg->stream && sashash && is_mitm &&
+      gst_zrtp_stream_get_state (leg->stream) == GST_ZRTP_STATE_SECURE)
     return TRUE;
   g_set_error_literal (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED,
       "the SAS cannot be relayed: both calls must be secure, and mitm be set in both");
@@ -351,15 +345,22 @@ choose_recipient (const Leg *a, const Leg *b)
   return b->info.enrolled ? b : NULL;
 }
 
-/* "the PBX also sends the SASrelay message to the unenrolled party ..., conveying the SAS rendering
- * scheme, but not the sashash" */
 static gboolean
-tell_leg (const Leg *to, const Leg *about, gboolean with_sas)
+tell_leg (const Leg *to, const Leg *about, ZrtpType sas_type, const guint8 *sashash)
 {
-  const ZrtpSecureInfo *info = &about->info;
+  return gst_zrtp_stream_relay_sas (
+      to->stream, sas_type, sashash, about->info.sas_verified, about->info.peer_disclosure);
+}
 
-  return gst_zrtp_stream_relay_sas (to->stream, info->choice.type[ZRTP_SAS],
-      with_sas ? about->sashash : NULL, info->sas_verified, info->peer_disclosure);
+/* "To ensure that both Alice and Bob will use the same SAS rendering scheme ..., the PBX also sends the
+ * SASrelay message to the unenrolled party ..., conveying the SAS rendering scheme, but not the
+ * sashash" */
+static gboolean
+tell_both (const Leg *to, const Leg *about)
+{
+  const ZrtpType sas_type = about->info.choice.type[ZRTP_SAS];
+
+  return tell_leg (to, about, sas_type, about->sashash) && tell_leg (about, to, sas_type, NULL);
 }
 
 /**
@@ -383,11 +384,13 @@ gst_zrtp_session_relay_sas (GstZrtpSession *self, GstZrtpSession *other, GError 
 
   g_return_val_if_fail (GST_IS_ZRTP_SESSION (self), FALSE);
   g_return_val_if_fail (GST_IS_ZRTP_SESSION (other), FALSE);
-  g_return_val_if_fail (self != other, FALSE);
 
-  if (look_at_leg (self, &a, error) && look_at_leg (other, &b, error)) {
+  if (self == other)
+    g_set_error_literal (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "the SAS is relayed between two calls, and this is one and the same");
+  else if (look_at_leg (self, &a, error) && look_at_leg (other, &b, error)) {
     to = choose_recipient (&a, &b);
-    ok = to && tell_leg (to, to == &a ? &b : &a, TRUE) && tell_leg (to == &a ? &b : &a, to, FALSE);
+    ok = to && tell_both (to, to == &a ? &b : &a);
     if (!ok)
       g_set_error_literal (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED,
           "the SAS must not be relayed: neither peer is enrolled with this PBX; see enroll and "

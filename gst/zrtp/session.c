@@ -356,19 +356,25 @@ gst_zrtp_session_acquire_engine (
   return engine;
 }
 
-void
-gst_zrtp_session_release_engine (GstZrtpSession *self, ZrtpEngine *engine)
+gboolean
+gst_zrtp_session_release_engine (GstZrtpSession *self, ZrtpEngine *engine, gboolean was_started)
 {
   if (!engine)
-    return;
+    return FALSE;
   zrtp_engine_free (engine);
-  if (--self->n_engines > 0)
-    return;
-  g_clear_pointer (&self->call, zrtp_call_free);
+  self->n_engines--;
+  self->n_started -= was_started;
+  if (self->n_engines == 0)
+    g_clear_pointer (&self->call, zrtp_call_free);
+  if (!was_started || self->n_started > 0)
+    return FALSE;
+  if (self->call)
+    zrtp_call_end (self->call);
   g_clear_pointer (&self->sas, g_free);
   self->sas_type = NULL;
   self->sas_verified = FALSE;
   self->requests = 0;
+  return TRUE;
 }
 
 /* --- Streams ---------------------------------------------------------------------------------------- */
@@ -414,13 +420,23 @@ gst_zrtp_session_get_stream (GstZrtpSession *self, const gchar *connection_id)
   fresh = gst_zrtp_stream_new (self, connection_id);
   gst_zrtp_session_lock (self);
   stream = g_weak_ref_get (stream_slot (self, connection_id));
-  if (!stream) {
-    g_weak_ref_set (stream_slot (self, connection_id), fresh);
-    stream = g_steal_pointer (&fresh);
-  }
   gst_zrtp_session_unlock (self);
-  gst_clear_object (&fresh);
+  gst_object_unref (fresh);
   return stream;
+}
+
+void
+gst_zrtp_session_add_stream (GstZrtpSession *self, GstZrtpStream *fresh)
+{
+  const gchar *connection_id = gst_zrtp_stream_get_connection_id (fresh);
+  GstZrtpStream *other;
+
+  gst_zrtp_session_lock (self);
+  other = g_weak_ref_get (stream_slot (self, connection_id));
+  if (!other)
+    g_weak_ref_set (stream_slot (self, connection_id), fresh);
+  gst_zrtp_session_unlock (self);
+  gst_clear_object (&other);
 }
 
 GList *
@@ -449,7 +465,7 @@ gst_zrtp_session_first_stream (GstZrtpSession *self)
   GstZrtpStream *first = NULL;
 
   for (GList *l = streams; l && !first; l = l->next)
-    if (gst_zrtp_stream_get_info (l->data).first)
+    if (gst_zrtp_stream_is_first (l->data))
       first = gst_object_ref (l->data);
   g_list_free_full (streams, gst_object_unref);
   return first;
@@ -623,6 +639,13 @@ gst_zrtp_session_enrollment_offered (
 
   g_signal_emit (self, signals[SIGNAL_ENROLLMENT], 0, stream, zid, "");
   g_free (zid);
+}
+
+void
+gst_zrtp_session_ended (GstZrtpSession *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SAS]);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SAS_VERIFIED]);
 }
 
 void

@@ -33,9 +33,10 @@ struct _GstZrtpStream {
   ZrtpEngine *engine; /* NULL = idle and without a Hello */
   guint serial;       /* of the settings that the engine was made with */
   gboolean started;
-  gboolean pumping; /* a thread handles events; others leave theirs to it */
-  guint life;       /* changes with every stop: an event of an earlier life has no effect */
-  guint64 now;      /* of the last driving call */
+  GThread *pumping;      /* handles events; others leave theirs to it */
+  gboolean poll_refused; /* because of that */
+  guint life;            /* changes with every stop: an event of an earlier life has no effect */
+  guint64 now;           /* of the last driving call */
 
   guint32 ssrc;
   gchar *peer_hello_hash;
@@ -317,15 +318,17 @@ handle_event (GstZrtpStream *self, ZrtpEvent *event, guint64 now, guint life)
   }
 }
 
-/* Called with the lock held, returns with it released. */
+/* Called with the lock held, returns with it released. `drives`: the caller is who drives this stream. */
 static void
-pump (GstZrtpStream *self, guint64 now)
+pump (GstZrtpStream *self, guint64 now, gboolean drives)
 {
+  gboolean poll_refused = FALSE;
   ZrtpEvent event;
 
+  gst_object_ref (self); /* a handler may drop the last one */
   self->now = MAX (self->now, now);
   if (!self->pumping) {
-    self->pumping = TRUE;
+    self->pumping = g_thread_self ();
     /* The state first: telling it releases the lock, and more may happen then. */
     for (tell_state (self); self->engine && zrtp_engine_poll_event (self->engine, &event);
          tell_state (self)) {
@@ -335,11 +338,16 @@ pump (GstZrtpStream *self, guint64 now)
       handle_event (self, &event, self->now, life);
       lock (self);
     }
-    self->pumping = FALSE;
+    self->pumping = NULL;
+    poll_refused = self->poll_refused;
+    self->poll_refused = FALSE;
   }
   unlock (self);
-  if (gst_zrtp_session_wake_stirred (self->session, self))
+  if (poll_refused)
+    gst_zrtp_stream_wake_up (self);
+  if (gst_zrtp_session_wake_stirred (self->session, drives ? self : NULL))
     gst_zrtp_stream_handle_timeout (self, now);
+  gst_object_unref (self);
 }
 
 /* --- Engine ---------------------------------------------------------------------------------------------- */
@@ -368,7 +376,7 @@ ensure_engine (GstZrtpStream *self)
 
   lock (self);
   if (self->engine && !self->started && self->serial != gst_zrtp_session_get_serial (self->session))
-    gst_zrtp_session_release_engine (self->session, g_steal_pointer (&self->engine));
+    gst_zrtp_session_release_engine (self->session, g_steal_pointer (&self->engine), FALSE);
   if (self->ssrc == 0)
     self->ssrc = random_ssrc ();
   if (self->engine) {
@@ -384,7 +392,7 @@ ensure_engine (GstZrtpStream *self)
       self->session, ssrc, has_peer_hash ? peer_hash : NULL, &serial);
   lock (self);
   if (self->engine) {
-    gst_zrtp_session_release_engine (self->session, fresh);
+    gst_zrtp_session_release_engine (self->session, fresh, FALSE);
   } else {
     self->engine = fresh;
     self->serial = serial;
@@ -442,9 +450,10 @@ gst_zrtp_stream_start (GstZrtpStream *self, guint64 now)
   lock (self);
   if (self->engine && !self->started) {
     self->started = TRUE;
+    self->session->n_started++;
     zrtp_engine_start (self->engine, now);
   }
-  pump (self, now);
+  pump (self, now, TRUE);
 }
 
 /**
@@ -457,11 +466,14 @@ void
 gst_zrtp_stream_stop (GstZrtpStream *self)
 {
   GBytes *send_key, *receive_key;
+  gboolean ended;
 
   g_return_if_fail (GST_IS_ZRTP_STREAM (self));
 
+  gst_object_ref (self); /* a handler may drop the last one */
   lock (self);
-  gst_zrtp_session_release_engine (self->session, g_steal_pointer (&self->engine));
+  ended = gst_zrtp_session_release_engine (
+      self->session, g_steal_pointer (&self->engine), self->started);
   self->started = FALSE;
   self->life++;
   send_key = g_steal_pointer (&self->send_key);
@@ -471,7 +483,10 @@ gst_zrtp_stream_stop (GstZrtpStream *self)
   unlock (self);
   g_clear_pointer (&send_key, g_bytes_unref);
   g_clear_pointer (&receive_key, g_bytes_unref);
+  if (ended)
+    gst_zrtp_session_ended (self->session);
   gst_zrtp_session_wake_stirred (self->session, NULL);
+  gst_object_unref (self);
 }
 
 /* --- Driving ----------------------------------------------------------------------------------------------- */
@@ -512,7 +527,7 @@ gst_zrtp_stream_handle_packet (GstZrtpStream *self, const guint8 *data, gsize si
   lock (self);
   if (self->engine && self->started)
     result = zrtp_engine_handle_packet (self->engine, data, size, now);
-  pump (self, now);
+  pump (self, now, TRUE);
   return result == ZRTP_ACCEPTED || result == ZRTP_REPEATED;
 }
 
@@ -533,7 +548,7 @@ gst_zrtp_stream_handle_timeout (GstZrtpStream *self, guint64 now)
   gst_zrtp_session_do_requests (self->session, now);
   if (self->engine)
     zrtp_engine_handle_timeout (self->engine, now);
-  pump (self, now);
+  pump (self, now, TRUE);
 }
 
 /**
@@ -561,7 +576,8 @@ gst_zrtp_stream_get_next_timeout (GstZrtpStream *self)
  * gst_zrtp_stream_poll_packet:
  * @stream: a stream.
  *
- * To be called after every other driving call until it returns %NULL.
+ * To be called after every other driving call until it returns %NULL. While another thread is told what
+ * happened in this stream, there is nothing to send; #GstZrtpStream::wake-up follows.
  *
  * Returns: (transfer full) (nullable): the next packet to send, a whole UDP payload.
  */
@@ -574,7 +590,9 @@ gst_zrtp_stream_poll_packet (GstZrtpStream *self)
   g_return_val_if_fail (GST_IS_ZRTP_STREAM (self), NULL);
 
   lock (self);
-  size = self->engine ? zrtp_engine_poll_packet (self->engine, packet) : 0;
+  /* Events come before packets: a key is in its place when the peer hears that it may use it. */
+  self->poll_refused = self->pumping && self->pumping != g_thread_self ();
+  size = self->engine && !self->poll_refused ? zrtp_engine_poll_packet (self->engine, packet) : 0;
   unlock (self);
   return size ? g_bytes_new (packet, size) : NULL;
 }
@@ -595,7 +613,7 @@ gst_zrtp_stream_srtp_authenticated (GstZrtpStream *self, guint64 now)
   lock (self);
   if (self->engine)
     zrtp_engine_srtp_authenticated (self->engine, now);
-  pump (self, now);
+  pump (self, now, TRUE);
 }
 
 /**
@@ -614,21 +632,33 @@ gst_zrtp_stream_media_received (GstZrtpStream *self, guint64 now)
   lock (self);
   if (self->engine)
     zrtp_engine_media_received (self->engine, now);
-  pump (self, now);
+  pump (self, now, TRUE);
 }
 
-void
+gboolean
+gst_zrtp_stream_is_first (GstZrtpStream *self)
+{
+  gboolean is_first;
+
+  lock (self);
+  is_first = self->engine && zrtp_engine_is_first (self->engine);
+  unlock (self);
+  return is_first;
+}
+
+gboolean
 gst_zrtp_stream_sas_verified (GstZrtpStream *self, gboolean matches)
 {
   lock (self);
-  /* Only a secure stream is concerned, and it has no keys to hand over any more: this thread is not
-   * the one that drives the stream, and must not take its events from it. */
-  if (public_state (self->engine) != GST_ZRTP_STATE_SECURE) {
+  if (public_state (self->engine) != GST_ZRTP_STATE_SECURE ||
+      !zrtp_engine_is_first (self->engine)) {
     unlock (self);
-    return;
+    return FALSE;
   }
   zrtp_engine_sas_verified (self->engine, matches);
-  pump (self, 0);
+  self->session->sas_verified = matches;
+  pump (self, 0, FALSE);
+  return TRUE;
 }
 
 gboolean
@@ -639,7 +669,7 @@ gst_zrtp_stream_accept_enrollment (GstZrtpStream *self, gboolean accept)
   lock (self);
   ok = self->engine && zrtp_engine_accept_enrollment (self->engine, accept);
   if (ok)
-    pump (self, 0);
+    pump (self, 0, FALSE);
   else
     unlock (self);
   return ok;
@@ -690,17 +720,17 @@ gst_zrtp_stream_wake_up (GstZrtpStream *self)
  *
  * Asks which ZRTP endpoint is at the other end of this path (RFC 6189 §5.15): for proxies; a phone has no
  * need of it. #GstZrtpStream::pingack follows when somebody answers within the Hello schedule (3.75 s).
+ * Does nothing before the stream was started.
  */
 void
 gst_zrtp_stream_ping (GstZrtpStream *self, guint64 now)
 {
   g_return_if_fail (GST_IS_ZRTP_STREAM (self));
 
-  ensure_engine (self);
   lock (self);
-  if (self->engine)
+  if (self->engine && self->started)
     zrtp_engine_ping (self->engine, now);
-  pump (self, now);
+  pump (self, now, TRUE);
 }
 
 /* --- Keys ---------------------------------------------------------------------------------------------------- */
@@ -991,7 +1021,7 @@ gst_zrtp_stream_set_property (GObject *object, guint id, const GValue *value, GP
     case PROP_PEER_HELLO_HASH:
       lock (self);
       set_peer_hello_hash (self, g_value_get_string (value));
-      pump (self, 0);
+      pump (self, 0, FALSE);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -1054,10 +1084,14 @@ static void
 gst_zrtp_stream_finalize (GObject *object)
 {
   GstZrtpStream *self = GST_ZRTP_STREAM (object);
+  gboolean ended;
 
   lock (self);
-  gst_zrtp_session_release_engine (self->session, g_steal_pointer (&self->engine));
+  ended = gst_zrtp_session_release_engine (
+      self->session, g_steal_pointer (&self->engine), self->started);
   unlock (self);
+  if (ended)
+    gst_zrtp_session_ended (self->session);
   gst_zrtp_session_wake_stirred (self->session, NULL);
   g_clear_pointer (&self->send_key, g_bytes_unref);
   g_clear_pointer (&self->receive_key, g_bytes_unref);
@@ -1071,6 +1105,20 @@ gst_zrtp_stream_finalize (GObject *object)
 static void
 gst_zrtp_stream_init (GstZrtpStream *self)
 {
+}
+
+/* A stream that was not made by gst_zrtp_session_get_stream() is one all the same. */
+static void
+gst_zrtp_stream_constructed (GObject *object)
+{
+  GstZrtpStream *self = GST_ZRTP_STREAM (object);
+
+  if (!self->session)
+    self->session = gst_zrtp_session_new ();
+  if (!self->connection_id)
+    self->connection_id = g_strdup ("zrtp");
+  gst_zrtp_session_add_stream (self->session, self);
+  G_OBJECT_CLASS (gst_zrtp_stream_parent_class)->constructed (object);
 }
 
 static void
@@ -1163,6 +1211,7 @@ gst_zrtp_stream_class_init (GstZrtpStreamClass *klass)
 
   object_class->set_property = gst_zrtp_stream_set_property;
   object_class->get_property = gst_zrtp_stream_get_property;
+  object_class->constructed = gst_zrtp_stream_constructed;
   object_class->finalize = gst_zrtp_stream_finalize;
   install_properties (object_class);
 

@@ -67,7 +67,7 @@ struct _GstZrtpSession {
   GHashTable *streams; /* connection-id -> GWeakRef */
 
   ZrtpCall *call;
-  guint n_engines;
+  guint n_engines, n_started;
 
   gchar *sas;
   const gchar *sas_type;
@@ -86,8 +86,12 @@ void gst_zrtp_session_unlock (GstZrtpSession *session);
  * ask the cache for our ZID. */
 ZrtpEngine *gst_zrtp_session_acquire_engine (
     GstZrtpSession *session, guint32 ssrc, const guint8 *peer_hello_hash, guint *serial);
-/* Lock held. The call ends with its last engine. */
-void gst_zrtp_session_release_engine (GstZrtpSession *session, ZrtpEngine *engine);
+/* Lock held. The call ends with the last engine that was started: then TRUE, to be told by
+ * gst_zrtp_session_ended(). */
+gboolean gst_zrtp_session_release_engine (
+    GstZrtpSession *session, ZrtpEngine *engine, gboolean was_started);
+/* Finds a new stream its place among those of the session, if its name is free. */
+void gst_zrtp_session_add_stream (GstZrtpSession *session, GstZrtpStream *stream);
 /* Changes with every setting that a Hello depends on. */
 guint gst_zrtp_session_get_serial (GstZrtpSession *session);
 GstZrtpCache *gst_zrtp_session_dup_cache (GstZrtpSession *session);
@@ -100,6 +104,7 @@ GList *gst_zrtp_session_all_streams (GstZrtpSession *session);
 GstZrtpStream *gst_zrtp_session_first_stream (GstZrtpSession *session);
 
 /* Not locked; these emit. */
+void gst_zrtp_session_ended (GstZrtpSession *session);
 /* Has every stream driven that has something to do because of another. True when `self` is one of them. */
 gboolean gst_zrtp_session_wake_stirred (GstZrtpSession *session, GstZrtpStream *self);
 void gst_zrtp_session_became_secure (
@@ -120,12 +125,14 @@ void gst_zrtp_session_warn (
 /* --- stream.c -------------------------------------------------------------------------------------- */
 
 GstZrtpStream *gst_zrtp_stream_new (GstZrtpSession *session, const gchar *connection_id);
-void gst_zrtp_stream_sas_verified (GstZrtpStream *stream, gboolean matches);
+/* FALSE when it is not the first stream, or not secure now. */
+gboolean gst_zrtp_stream_sas_verified (GstZrtpStream *stream, gboolean matches);
 gboolean gst_zrtp_stream_accept_enrollment (GstZrtpStream *stream, gboolean accept);
 gboolean gst_zrtp_stream_relay_sas (GstZrtpStream *stream, ZrtpType sas_type, const guint8 *sashash,
     gboolean sas_verified, gboolean disclosure);
 /* What was reported when it became secure; zeros before. */
 ZrtpSecureInfo gst_zrtp_stream_get_info (GstZrtpStream *stream);
+gboolean gst_zrtp_stream_is_first (GstZrtpStream *stream);
 /* Lock held. */
 gboolean gst_zrtp_stream_has_engine (GstZrtpStream *stream, const ZrtpEngine *engine);
 void gst_zrtp_stream_wake_up (GstZrtpStream *stream);

@@ -800,7 +800,7 @@ class Replay:
         has_aux = exchange.session and self.auxsecret(end, exchange.hash, sender) is not None
         used = exchange.used.get(end.name, {'aux': False, 'pbx': False})
         same(line.aux_mismatch, bool(has_aux and not used['aux']), f'that auxsecret is not the same for {end.name}')
-        same(line.enrolled, used['pbx'], f'that {end.name} is enrolled')
+        same(line.enrolled, end.enrolled, f'that {end.name} is enrolled')
         self.check_peer(exchange, line)
 
     def begin_session(self, end, exchange, line):
@@ -808,6 +808,7 @@ class Replay:
         end.session = SimpleNamespace(**vars(exchange.session))
         peer_verified = exchange.plain[self.peer(end.name).name].verified
         end.verified = bool(exchange.matched and end.record.verified and peer_verified)  # §7.1
+        end.enrolled = exchange.used.get(end.name, {'pbx': False})['pbx']  # in all streams of the call, §7.3
         end.pending = self.renewed(exchange, line)
         end.previous = dict(vars(end.record) if end.record else NO_RECORD)
         end.delayed = self.mismatch(exchange, end)
