@@ -80,6 +80,12 @@ def complete(titles, rows):
     yield from (f'§{section} has no title' for section in {row.section for row in rows} - set(titles))
 
 
+def settled(_, rows):
+    """What binds everybody and is open."""
+    yield from (f'§{row.section}: {row.fields["why"]}: {row.sentence}' for row in rows
+                if row.status == 'open' and row.level in BINDING)
+
+
 def defines(text, name):
     """C: a function (its name begins a line), an object, an enumerator, a macro; Python: a function."""
     name = re.escape(name)
@@ -211,7 +217,7 @@ def main():
             tap.report(check.__name__, check(titles, rows, path.read_text(encoding='utf-8')))
         else:
             tap.report(check.__name__, [], ' # SKIP the text of RFC 6189 is not at hand')
-    for check in complete, code_exists, page_is_new:
+    for check in complete, settled, code_exists, page_is_new:
         tap.report(check.__name__, check(titles, rows))
     passed = Programs(arguments.build).run_all(sorted({test for row in rows for test in row.fields.get('tests', [])}))
     for section in titles:
