@@ -27,24 +27,13 @@ zrtp_call_new (const ZrtpCrypto *crypto, const uint8_t zid[ZRTP_ZID_SIZE])
   return call;
 }
 
-static void
-forget_aux (ZrtpCall *call)
-{
-  if (call->aux)
-    zrtp_wipe (call->aux, call->aux_size);
-  free (call->aux);
-  call->aux = NULL;
-  call->aux_size = 0;
-  zrtp_wipe (call->sdes, sizeof call->sdes);
-}
-
 /* "ZRTPSess MUST be destroyed no later than the end of the call signaling session", §4.5.2. */
 void
 zrtp_call_free (ZrtpCall *call)
 {
   if (!call)
     return;
-  forget_aux (call);
+  zrtp_aux_release (call->aux);
   free (call->nonces);
   zrtp_wipe (call, sizeof *call);
   free (call);
@@ -235,29 +224,68 @@ zrtp_call_note_nonce (ZrtpCall *call, const uint8_t nonce[ZRTP_NONCE_SIZE])
 
 /* --- auxsecret ------------------------------------------------------------------------------------------ */
 
-bool
-zrtp_call_set_aux (ZrtpCall *call, const uint8_t *secret, size_t size)
+static ZrtpAux *
+aux_new (const uint8_t *secret, size_t size)
 {
-  uint8_t *copy = size ? malloc (size) : NULL;
+  ZrtpAux *aux = calloc (1, sizeof *aux + size);
 
-  if (size && !copy)
-    return false;
+  if (!aux)
+    return NULL;
+  aux->uses = 1;
+  aux->size = size;
   if (size)
-    memcpy (copy, secret, size);
-  forget_aux (call);
-  call->aux = copy;
-  call->aux_size = size;
-  return true;
+    memcpy (aux->secret, secret, size);
+  return aux;
+}
+
+ZrtpAux *
+zrtp_call_use_aux (ZrtpCall *call)
+{
+  if (call->aux)
+    call->aux->uses++;
+  return call->aux;
 }
 
 void
+zrtp_aux_release (ZrtpAux *aux)
+{
+  if (!aux || --aux->uses > 0)
+    return;
+  zrtp_wipe (aux, sizeof *aux + aux->size);
+  free (aux);
+}
+
+static void
+replace_aux (ZrtpCall *call, ZrtpAux *aux)
+{
+  zrtp_aux_release (call->aux);
+  call->aux = aux;
+}
+
+bool
+zrtp_call_set_aux (ZrtpCall *call, const uint8_t *secret, size_t size)
+{
+  ZrtpAux *aux = size ? aux_new (secret, size) : NULL;
+
+  if (size && !aux)
+    return false;
+  replace_aux (call, aux);
+  return true;
+}
+
+bool
 zrtp_call_set_sdes (ZrtpCall *call, const ZrtpSdesKey *own, const ZrtpSdesKey *peer)
 {
-  forget_aux (call);
+  ZrtpAux *aux = aux_new (NULL, 0);
+
+  if (!aux)
+    return false;
   if (own)
-    call->sdes[0] = *own;
+    aux->sdes[0] = *own;
   if (peer)
-    call->sdes[1] = *peer;
+    aux->sdes[1] = *peer;
+  replace_aux (call, aux);
+  return true;
 }
 
 static bool
@@ -268,18 +296,22 @@ same_sdes (const ZrtpSdesKey *a, const ZrtpSdesKey *b)
 }
 
 ZrtpBytes
-zrtp_call_auxsecret (const ZrtpCall *call, const ZrtpHash *hash, ZrtpRole role,
-    const uint8_t peer_zid[ZRTP_ZID_SIZE], uint8_t buffer[2 * ZRTP_RS_SIZE])
+zrtp_auxsecret (const ZrtpAux *aux, const ZrtpHash *hash, ZrtpRole role,
+    const uint8_t own_zid[ZRTP_ZID_SIZE], const uint8_t peer_zid[ZRTP_ZID_SIZE],
+    uint8_t buffer[2 * ZRTP_RS_SIZE])
 {
   const bool initiator = role == ZRTP_ROLE_INITIATOR;
   const uint8_t *const zid[2] = {
-      [ZRTP_I] = initiator ? call->zid : peer_zid, [ZRTP_R] = initiator ? peer_zid : call->zid};
-  const ZrtpSdesKey *sender[2] = {
-      [ZRTP_I] = &call->sdes[initiator ? 0 : 1], [ZRTP_R] = &call->sdes[initiator ? 1 : 0]};
+      [ZRTP_I] = initiator ? own_zid : peer_zid, [ZRTP_R] = initiator ? peer_zid : own_zid};
+  const ZrtpSdesKey *sender[2];
   size_t size = 0;
 
-  if (call->aux)
-    return (ZrtpBytes){call->aux, call->aux_size};
+  if (!aux)
+    return (ZrtpBytes){NULL, 0};
+  if (aux->size)
+    return (ZrtpBytes){aux->secret, aux->size};
+  sender[ZRTP_I] = &aux->sdes[initiator ? 0 : 1];
+  sender[ZRTP_R] = &aux->sdes[initiator ? 1 : 0];
   for (unsigned i = 0; i < 2; i++) {
     if (sender[i]->key_size == 0 || (i == ZRTP_R && size && same_sdes (sender[0], sender[1])))
       continue;

@@ -182,7 +182,7 @@ zrtp_on_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   ZrtpHello hello;
   ZrtpResult result;
 
-  if (engine->peer_known) /* between the first Hello and its record */
+  if (engine->peer_known) /* until its record has come, or it is our turn */
     return zrtp_on_hello_again (engine, packet, now);
   result = judge_hello (engine, packet, &hello, now);
   if (result != ZRTP_ACCEPTED)
@@ -226,6 +226,8 @@ zrtp_on_helloack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
     return ZRTP_ACCEPTED;
   engine->hello_acked = true;
   zrtp_timer_stop (&engine->hello_timer);
+  if (zrtp_is_waiting (engine) && !engine->call->lead)
+    zrtp_proceed (engine, now);
   return ZRTP_ACCEPTED;
 }
 

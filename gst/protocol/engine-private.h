@@ -28,6 +28,15 @@
 #include "gst/protocol/secrets.h"
 #include "gst/protocol/timer.h"
 
+/* auxsecret, or the signalling's keys to make it from. An exchange keeps what it began with, because the IDs that it
+ * sent are of that; so the uses are counted. */
+typedef struct {
+  unsigned uses;
+  ZrtpSdesKey sdes[2]; /* our key, the peer's */
+  size_t size;         /* 0 = made from those */
+  uint8_t secret[];
+} ZrtpAux;
+
 struct ZrtpCall {
   const ZrtpCrypto *crypto;
   const ZrtpHash *s256; /* the implicit hash, §5.1.2.2 */
@@ -54,9 +63,7 @@ struct ZrtpCall {
   uint8_t (*nonces)[ZRTP_NONCE_SIZE];
   size_t n_nonces;
 
-  uint8_t *aux; /* auxsecret, or */
-  size_t aux_size;
-  ZrtpSdesKey sdes[2]; /* what to make it from: our key, the peer's */
+  ZrtpAux *aux; /* for the exchanges to come; NULL = none */
 };
 
 /* Called once a stream's keys are confirmed. */
@@ -72,9 +79,13 @@ void zrtp_call_replace_zrtpsess (ZrtpCall *call);
 void zrtp_call_pbxsecret (const ZrtpCall *call, uint8_t out[ZRTP_RS_SIZE]);
 /* 0x80 when it was used before in this call. */
 ZrtpErrorCode zrtp_call_note_nonce (ZrtpCall *call, const uint8_t nonce[ZRTP_NONCE_SIZE]);
+/* Of the call, for an exchange that begins. */
+ZrtpAux *zrtp_call_use_aux (ZrtpCall *call);
+void zrtp_aux_release (ZrtpAux *aux);
 /* auxsecret for an exchange; what is made from the signalling's keys goes to `buffer`. */
-ZrtpBytes zrtp_call_auxsecret (const ZrtpCall *call, const ZrtpHash *hash, ZrtpRole role,
-    const uint8_t peer_zid[ZRTP_ZID_SIZE], uint8_t buffer[2 * ZRTP_RS_SIZE]);
+ZrtpBytes zrtp_auxsecret (const ZrtpAux *aux, const ZrtpHash *hash, ZrtpRole role,
+    const uint8_t own_zid[ZRTP_ZID_SIZE], const uint8_t peer_zid[ZRTP_ZID_SIZE],
+    uint8_t buffer[2 * ZRTP_RS_SIZE]);
 
 typedef struct {
   uint8_t h[4][ZRTP_IMAGE_SIZE]; /* H0 is secret until Confirm, H1 until DHPart, H2 until Commit */
@@ -109,7 +120,8 @@ typedef struct {
   const ZrtpCipher *cipher;
   ZrtpKeyPair pair;
   ZrtpRecord record; /* what the cache had for this peer */
-  bool s1_matched;   /* a retained secret went into s0 */
+  ZrtpAux *aux;
+  bool s1_matched; /* a retained secret went into s0 */
   bool has_aux, aux_matched;
   bool pbx_matched;
   bool keys_ready;   /* without DH: derived already */

@@ -261,6 +261,7 @@ zrtp_exchange_free (ZrtpEngine *engine)
   zrtp_call_release_lead (engine->call, engine);
   if (!engine->exchange)
     return;
+  zrtp_aux_release (engine->exchange->aux);
   zrtp_wipe (engine->exchange, sizeof *engine->exchange);
   free (engine->exchange);
   engine->exchange = NULL;
@@ -384,6 +385,14 @@ zrtp_fail (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now)
   return ZRTP_REFUSED;
 }
 
+/* The Error that our Preshared Commit got; repeated, because the ErrorACK was lost, while DH is under way. */
+static bool
+is_answer_to_preshared (const ZrtpEngine *engine, const ZrtpPacket *packet)
+{
+  return engine->exchange->no_preshared &&
+         zrtp_error_parse (packet->message) == ZRTP_ERROR_NO_SECRET;
+}
+
 ZrtpResult
 zrtp_on_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
@@ -391,6 +400,10 @@ zrtp_on_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
    * not know. */
   if (packet->ssrc != engine->peer.ssrc)
     return ZRTP_UNEXPECTED;
+  if (is_answer_to_preshared (engine, packet)) {
+    zrtp_send (engine, ZRTP_OUT_ERRORACK);
+    return ZRTP_REPEATED;
+  }
   if (engine->state == ZRTP_STATE_COMMIT_SENT && zrtp_try_rival (engine, now))
     return ZRTP_UNEXPECTED;
   if (zrtp_return_to_clear (engine, now))
@@ -408,6 +421,7 @@ zrtp_on_commit_error (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now
       engine->exchange->mode != ZRTP_MODE_PRESHARED ||
       zrtp_error_parse (packet->message) != ZRTP_ERROR_NO_SECRET)
     return zrtp_on_error (engine, packet, now);
+  engine->exchange->no_preshared = true;
   zrtp_send (engine, ZRTP_OUT_ERRORACK);
   zrtp_commit_dh (engine, now);
   return ZRTP_ACCEPTED;

@@ -227,8 +227,8 @@ typedef struct {
 
 /* auxsecret from the signalling's keys (§8.2): srtps of the key that the initiator sends with, then srtps
  * of the responder's. RFC 6189 knows one key; when both pairs are the same, or one is absent, it is
- * the srtps of that one. Takes the place of zrtp_call_set_aux(). */
-void zrtp_call_set_sdes (ZrtpCall *call, const ZrtpSdesKey *own, const ZrtpSdesKey *peer);
+ * the srtps of that one. Takes the place of zrtp_call_set_aux(). False when there is no memory. */
+bool zrtp_call_set_sdes (ZrtpCall *call, const ZrtpSdesKey *own, const ZrtpSdesKey *peer);
 
 /* The next engine of the call that has something to do because of what another one was told: call its
  * handle_timeout(), and drain it. NULL = none. */

@@ -13,9 +13,13 @@
 bool
 zrtp_have_exchange (ZrtpEngine *engine)
 {
+  if (engine->exchange)
+    return true;
+  engine->exchange = calloc (1, sizeof *engine->exchange);
   if (!engine->exchange)
-    engine->exchange = calloc (1, sizeof *engine->exchange);
-  return engine->exchange != NULL;
+    return false;
+  engine->exchange->aux = zrtp_call_use_aux (engine->call);
+  return true;
 }
 
 void
@@ -41,8 +45,8 @@ zrtp_secrets_as (const ZrtpEngine *engine, ZrtpRole role, uint8_t buffer[2 * ZRT
 
   return (ZrtpSecrets){
       .record = &exchange->record,
-      .aux =
-          zrtp_call_auxsecret (engine->call, exchange->hash, role, engine->peer.hello.zid, buffer),
+      .aux = zrtp_auxsecret (
+          exchange->aux, exchange->hash, role, engine->call->zid, engine->peer.hello.zid, buffer),
   };
 }
 

@@ -60,21 +60,21 @@ draw_nonce (ZrtpEngine *engine)
 }
 
 /* §4.4.2.1: "Preshared mode depends on having a reliable shared secret in its cache": one whose SAS was
- * compared, or that protected signalling vouches for. */
+ * compared, or that protected signalling vouches for; and not too often in a row, whoever asks for it. */
 bool
 zrtp_is_reliable (const ZrtpEngine *engine)
 {
   const ZrtpRecord *record = &engine->exchange->record;
 
   return engine->config.allow_preshared && engine->config.cache_expiry > 0 && record->has_rs1 &&
-         record->expiry > 0 && (record->sas_verified || zrtp_is_signalled (engine));
+         record->expiry > 0 && record->preshared_calls < MAX_PRESHARED_CALLS &&
+         (record->sas_verified || zrtp_is_signalled (engine));
 }
 
 static bool
 may_preshare (const ZrtpEngine *engine)
 {
   return zrtp_is_reliable (engine) && !engine->exchange->no_preshared &&
-         engine->exchange->record.preshared_calls < MAX_PRESHARED_CALLS &&
          zrtp_offer_has (&engine->peer.hello.offer, ZRTP_KEY_AGREEMENT, ZRTP_PRSH);
 }
 
@@ -201,6 +201,23 @@ zrtp_step_back (ZrtpEngine *engine)
   engine->role = ZRTP_ROLE_NONE;
 }
 
+static bool
+is_alone (const ZrtpEngine *engine)
+{
+  for (const ZrtpEngine *other = engine->call->engines; other; other = other->next)
+    if (other != engine && other->state != ZRTP_STATE_IDLE)
+      return false;
+  return true;
+}
+
+/* A stream for which others will wait must be one on which the peer hears us: "after receiving both a Hello
+ * message and a HelloACK message", §5.4. When none comes, who knows which of them was lost. */
+static bool
+may_lead (const ZrtpEngine *engine)
+{
+  return engine->hello_acked || !engine->hello_timer.armed || is_alone (engine);
+}
+
 void
 zrtp_proceed (ZrtpEngine *engine, uint64_t now)
 {
@@ -210,7 +227,7 @@ zrtp_proceed (ZrtpEngine *engine, uint64_t now)
     zrtp_step_back (engine); /* whether a restarted peer still has the session key, it knows best */
   else if (engine->call->secure && !may_renew_session (engine))
     zrtp_commit_multistream (engine, now);
-  else if (zrtp_call_take_lead (engine->call, engine))
+  else if (may_lead (engine) && zrtp_call_take_lead (engine->call, engine))
     zrtp_want_record (engine);
   else
     zrtp_step_back (engine);

@@ -25,9 +25,9 @@ respond_with_confirm1 (ZrtpEngine *engine, uint64_t now)
   const ZrtpErrorCode error =
       zrtp_call_note_nonce (engine->call, engine->exchange->peer_commit.nonce);
 
+  engine->role = ZRTP_ROLE_RESPONDER;
   if (error)
     return zrtp_fail (engine, error, now);
-  engine->role = ZRTP_ROLE_RESPONDER;
   zrtp_derive_without_dh (engine);
   return zrtp_send_confirm1 (engine, now);
 }
@@ -288,7 +288,7 @@ zrtp_on_commit_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now
 
 /* --- A Commit on a stream that waits for another --------------------------------------------------------- */
 
-/* The peer was restarted, and this stream is the first that it begins anew. */
+/* No exchange is under way: this one is. */
 static ZrtpResult
 respond_after_lookup (
     ZrtpEngine *engine, const ZrtpPacket *packet, const ZrtpCommit *commit, uint64_t now)
@@ -313,9 +313,12 @@ contend_across_streams (
   ZrtpEngine *leader = engine->call->lead;
   ZrtpErrorCode error;
 
-  if (engine->predecessor && zrtp_call_take_lead (engine->call, engine))
+  /* "Multistream mode MUST be used", §4.4.3, unless the peer was restarted */
+  if (engine->call->secure && !engine->predecessor)
+    return ZRTP_UNEXPECTED;
+  if (zrtp_call_take_lead (engine->call, engine))
     return respond_after_lookup (engine, packet, commit, now);
-  if (!leader || leader->state != ZRTP_STATE_COMMIT_SENT || leader->record_wanted ||
+  if (leader->state != ZRTP_STATE_COMMIT_SENT || leader->record_wanted ||
       !zrtp_equal (leader->peer.hello.zid, engine->peer.hello.zid, ZRTP_ZID_SIZE))
     return ZRTP_UNEXPECTED;
   if (our_commit_wins (leader, commit))
@@ -381,22 +384,24 @@ zrtp_on_late_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   const ZrtpPeer *peer = &engine->peer;
   ZrtpCommit commit;
+  bool multistream;
 
   if (!zrtp_commit_parse (packet->message, &commit))
     return ZRTP_BAD_CONTENT;
   if (peer->message_size == 0 || !zrtp_image_follows (engine, commit.h2, peer->hello.h3))
     return ZRTP_UNEXPECTED;
-  if (!zrtp_is_announced (engine, zrtp_hello_of (peer)) || engine->call->secure ||
-      zrtp_commit_mode (&commit) == ZRTP_MODE_MULTISTREAM ||
-      check_commit (engine, peer, packet, &commit) || check_choice (engine, &commit) ||
-      !zrtp_call_take_lead (engine->call, engine))
+  multistream = zrtp_commit_mode (&commit) == ZRTP_MODE_MULTISTREAM;
+  if (!zrtp_is_announced (engine, zrtp_hello_of (peer)) ||
+      (multistream ? !zrtp_can_multistream (engine) : engine->call->secure) ||
+      check_commit (engine, peer, packet, &commit) || check_choice (engine, &commit))
     return ZRTP_UNEXPECTED;
   engine->peer_known = true;
   engine->peer.ssrc = packet->ssrc;
   engine->hello_accepted_at = now;
   zrtp_timer_stop (&engine->hello_timer);
   engine->hello_acked = true;
-  return respond_after_lookup (engine, packet, &commit, now);
+  return multistream ? respond_multistream (engine, packet, &commit, now)
+                     : contend_across_streams (engine, packet, &commit, now);
 }
 
 /* --- A Commit in clear mode ------------------------------------------------------------------------------- */

@@ -603,7 +603,7 @@ make_engine (End *end, unsigned stream)
   end_line ();
 }
 
-/* So many streams more at the same time, which Bob, if `crosswise`, starts in the opposite order. */
+/* So many streams more at the same time, which Alice, if `crosswise`, starts in the opposite order. */
 static void
 add_streams (Scene *scene, unsigned n, bool crosswise)
 {
@@ -615,7 +615,7 @@ add_streams (Scene *scene, unsigned n, bool crosswise)
       make_engine (&scene->end[i], stream);
   for (unsigned k = 0; k < n; k++)
     for (unsigned i = 0; i < 2; i++) {
-      const unsigned stream = crosswise && i == BOB ? first + n - 1 - k : first + k;
+      const unsigned stream = crosswise && i == ALICE ? first + n - 1 - k : first + k;
 
       zrtp_engine_start (scene->end[i].engine[stream], scene->now);
       drain (scene, i, stream);
