@@ -197,9 +197,13 @@ ZrtpResult
 pair_feed (Pair *pair, unsigned to, const uint8_t *packet, size_t size)
 {
   /* A copy on the heap of its exact size: a sanitizer or valgrind sees a read past the end. */
-  uint8_t *copy = g_memdup2 (packet, size);
-  ZrtpResult result = zrtp_engine_handle_packet (pair->end[to].engine, copy, size, pair->now);
+  uint8_t *copy;
+  ZrtpResult result;
 
+  if (!pair->end[to].engine) /* freed: nobody is there */
+    return ZRTP_UNEXPECTED;
+  copy = g_memdup2 (packet, size);
+  result = zrtp_engine_handle_packet (pair->end[to].engine, copy, size, pair->now);
   g_free (copy);
   drain (pair, &pair->end[to]);
   return result;
