@@ -19,6 +19,11 @@ GST_DEBUG_CATEGORY_EXTERN (zrtp_connection_debug);
 /* How often to try to get hold of an srtp element that is in use. */
 #define RETRY_INTERVAL (200 * GST_MSECOND)
 
+/* RFC 6189 Table 8 */
+enum {
+  SSRC_COLLISION = 0x91
+};
+
 /* What the actor has to do, beside the packets in its inbox; in the order in which it is done. */
 enum {
   WORK_SSRC = 1 << 0,
@@ -270,6 +275,21 @@ finish_dropping (GstZrtpConnection *self)
   }
 }
 
+/* "The procedures of RFC 3550, Section 8.2, SHOULD be followed by both endpoints", RFC 6189 §4.1. A new
+ * negotiation has a new Hello, whose hash the signalling may have to carry, so the application begins it. */
+static void
+report_collision (GstZrtpConnection *self)
+{
+  GstZrtpBase *enc = ref_hand (self, GST_ZRTP_ENC_HAND);
+  guint ssrc;
+
+  if (!enc)
+    return;
+  g_object_get (self->stream, "ssrc", &ssrc, NULL);
+  gst_zrtp_enc_report_collision (GST_ZRTP_ENC (enc), ssrc);
+  gst_object_unref (enc);
+}
+
 static void
 on_failed (GstZrtpSession *session, GstZrtpStream *stream, guint code, const gchar *text,
     gboolean by_peer, GstZrtpConnection *self)
@@ -279,6 +299,8 @@ on_failed (GstZrtpSession *session, GstZrtpStream *stream, guint code, const gch
   /* RFC 6189 §4.7.1: "deletion of all crypto context for that media stream" */
   drop_keys (self, GST_ZRTP_ENC_HAND, FALSE);
   drop_keys (self, GST_ZRTP_DEC_HAND, FALSE);
+  if (code == SSRC_COLLISION)
+    report_collision (self);
   post_failed (self, code, text, by_peer);
 }
 

@@ -331,6 +331,22 @@ push_between_media (GstZrtpEnc *self, GstPad *sink, GstPad *src, GstBuffer *buff
 }
 
 /* A packet that does not get out is lost, as it might be on its way; it will be sent again. */
+/* As GStreamer's RTP session says it; payloaders know it. The SSRC that they choose is learned anew. */
+void
+gst_zrtp_enc_report_collision (GstZrtpEnc *self, guint32 ssrc)
+{
+  GstPad *sink, *src;
+
+  if (!ref_rtp_pads (GST_ZRTP_BASE (self), &sink, &src))
+    return;
+  g_atomic_int_set (&self->ssrc_known, FALSE);
+  gst_pad_push_event (
+      sink, gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
+                gst_structure_new ("GstRTPCollision", "ssrc", G_TYPE_UINT, ssrc, NULL)));
+  gst_object_unref (sink);
+  gst_object_unref (src);
+}
+
 void
 gst_zrtp_enc_send (GstZrtpEnc *self, GBytes *packet)
 {

@@ -18,6 +18,10 @@ GST_ELEMENT_REGISTER_DECLARE (zrtpenc);
  * thread. */
 void gst_zrtp_enc_send (GstZrtpEnc *self, GBytes *packet);
 
+/* The peer uses `ssrc` too: whoever makes our media shall take another one (RFC 3550 §8.2). Not in a media
+ * thread. */
+void gst_zrtp_enc_report_collision (GstZrtpEnc *self, guint32 ssrc);
+
 /* Waits until each sink behind the RTP pad has got its first packet, if it waits for one, but not for
  * long. To be called while the element goes to PAUSED. */
 void gst_zrtp_enc_await_preroll (GstZrtpEnc *self);
