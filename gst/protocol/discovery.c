@@ -182,7 +182,10 @@ zrtp_on_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   ZrtpHello hello;
   ZrtpResult result;
 
-  if (engine->peer_known) /* until its record has come, or it is our turn */
+  /* Until its record has come, or it is our turn. What a successor waits for may have been a forger, and the
+   * one who comes now the peer. */
+  if (engine->peer_known &&
+      (!engine->predecessor || !zrtp_is_waiting (engine) || same_message (&engine->peer, packet)))
     return zrtp_on_hello_again (engine, packet, now);
   result = judge_hello (engine, packet, &hello, now);
   if (result != ZRTP_ACCEPTED)
@@ -301,6 +304,7 @@ zrtp_swap_rival (ZrtpEngine *engine, unsigned i)
   engine->peer = engine->exchange->rival[i];
   engine->exchange->rival[i] = peer;
   engine->exchange->rival_seen = false;
+  engine->exchange->commit_pending = false; /* it was the other's */
   engine->hello_acked = false;
 }
 

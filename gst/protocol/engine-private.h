@@ -285,6 +285,8 @@ void zrtp_forget_peer (ZrtpEngine *engine, uint64_t now);
 /* Asks for the record of engine->peer. */
 void zrtp_want_record (ZrtpEngine *engine);
 
+/* A peer that was restarted makes a new session key, on the stream that made the old one. */
+bool zrtp_may_renew_session (const ZrtpEngine *engine);
 /* This Hello may begin an exchange in this call. */
 bool zrtp_fits_call (const ZrtpEngine *engine, const ZrtpHello *hello);
 /* Back to discovery: the peer does not fit the call. */

@@ -152,8 +152,8 @@ zrtp_commit_multistream (ZrtpEngine *engine, uint64_t now)
 /* --- Whose turn it is --------------------------------------------------------------------------------- */
 
 /* A peer that was restarted makes a new session key, on the stream that made the old one (restart.c). */
-static bool
-may_renew_session (const ZrtpEngine *engine)
+bool
+zrtp_may_renew_session (const ZrtpEngine *engine)
 {
   const ZrtpEngine *first = engine->call->engines;
 
@@ -170,7 +170,7 @@ zrtp_fits_call (const ZrtpEngine *engine, const ZrtpHello *hello)
 {
   const ZrtpCall *call = engine->call;
 
-  return !call->secure || may_renew_session (engine) ||
+  return !call->secure || zrtp_may_renew_session (engine) ||
          (zrtp_equal (hello->zid, call->peer_zid, ZRTP_ZID_SIZE) &&
              zrtp_offer_has (&hello->offer, ZRTP_KEY_AGREEMENT, ZRTP_MULT));
 }
@@ -223,9 +223,9 @@ zrtp_proceed (ZrtpEngine *engine, uint64_t now)
 {
   if (!zrtp_fits_call (engine, &engine->peer.hello))
     zrtp_refuse_peer (engine, now);
-  else if (engine->call->secure && !may_renew_session (engine) && engine->predecessor)
-    zrtp_step_back (engine); /* whether a restarted peer still has the session key, it knows best */
-  else if (engine->call->secure && !may_renew_session (engine))
+  else if (engine->predecessor)
+    zrtp_step_back (engine); /* who begins anew commits, and knows in which mode */
+  else if (engine->call->secure)
     zrtp_commit_multistream (engine, now);
   else if (may_lead (engine) && zrtp_call_take_lead (engine->call, engine))
     zrtp_want_record (engine);

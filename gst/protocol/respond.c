@@ -49,6 +49,14 @@ knows_preshared_key (ZrtpEngine *engine)
   return found;
 }
 
+/* §4.4.3: "Only one DH exchange or Preshared exchange is performed, just for the first media stream." Whoever
+ * could make another one would have his own SAS and session key in a call that was compared before. */
+static bool
+may_make_session (const ZrtpEngine *engine)
+{
+  return !engine->call->secure || zrtp_may_renew_session (engine);
+}
+
 static ZrtpResult
 become_responder (ZrtpEngine *engine, const ZrtpCommit *commit, const uint8_t *message,
     size_t message_size, uint64_t now)
@@ -200,6 +208,8 @@ follow_rival (ZrtpEngine *engine, unsigned index, const ZrtpPacket *packet,
 
   if (check_commit (engine, &exchange->rival[index], packet, commit) ||
       check_choice (engine, commit))
+    return ZRTP_BAD_CONTENT;
+  if (!multistream && !may_make_session (engine))
     return ZRTP_BAD_CONTENT;
   if (!multistream && !zrtp_call_take_lead (engine->call, engine))
     return ZRTP_UNEXPECTED;

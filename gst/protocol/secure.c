@@ -85,6 +85,14 @@ own_v_flag (const ZrtpEngine *engine)
   return engine->config.cache_expiry > 0 && exchange->s1_matched && exchange->record.sas_verified;
 }
 
+/* A, §4.7.2; "(E) implies not (A)", §7.3.1. The way back is Multistream mode, so the peer must know it. */
+static bool
+allows_clear (const ZrtpEngine *engine)
+{
+  return engine->config.allow_clear && !engine->config.enroll &&
+         zrtp_offer_has (&engine->peer.hello.offer, ZRTP_KEY_AGREEMENT, ZRTP_MULT);
+}
+
 static void
 fill_confirm (const ZrtpEngine *engine, ZrtpConfirm *confirm)
 {
@@ -94,8 +102,7 @@ fill_confirm (const ZrtpEngine *engine, ZrtpConfirm *confirm)
   *confirm = (ZrtpConfirm){
       .enrollment = config->mitm && config->enroll && !multistream,
       .sas_verified = own_v_flag (engine),
-      /* "(E) implies not (A)", §7.3.1 */
-      .allow_clear = config->allow_clear && !config->enroll,
+      .allow_clear = allows_clear (engine),
       .disclosure = config->disclosure,
       /* "If the ZRTP exchange is Multistream mode, the field ... is set to 0xffffffff", §4.9 */
       .cache_expiry = multistream ? UINT32_MAX : config->cache_expiry,
@@ -393,7 +400,7 @@ keep_keys (ZrtpEngine *engine)
   ZrtpSecureKeys *kept = &engine->kept;
 
   zrtp_wipe (kept, sizeof *kept);
-  kept->accepts_clear = engine->config.allow_clear && !engine->config.enroll && !offered;
+  kept->accepts_clear = allows_clear (engine) && !offered;
   kept->may_clear = kept->accepts_clear && exchange->peer_confirm.allow_clear;
   kept->has_relay_keys = engine->config.mitm || engine->peer.hello.mitm;
   kept->hash = exchange->hash;
