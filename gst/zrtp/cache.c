@@ -306,6 +306,7 @@ GstZrtpRecord *
 gst_zrtp_cache_lookup (GstZrtpCache *cache, GBytes *peer_zid, GError **error)
 {
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), NULL);
+  g_return_val_if_fail (peer_zid != NULL, NULL);
 
   return GST_ZRTP_CACHE_GET_IFACE (cache)->lookup (cache, peer_zid, error);
 }
@@ -326,6 +327,8 @@ gboolean
 gst_zrtp_cache_store (GstZrtpCache *cache, GBytes *peer_zid, GstZrtpRecord *record, GError **error)
 {
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
+  g_return_val_if_fail (peer_zid != NULL, FALSE);
+  g_return_val_if_fail (GST_IS_ZRTP_RECORD (record), FALSE);
 
   return GST_ZRTP_CACHE_GET_IFACE (cache)->store (cache, peer_zid, record, error);
 }

@@ -503,6 +503,8 @@ gst_zrtp_stream_stop (GstZrtpStream *self)
 gboolean
 gst_zrtp_packet_is_zrtp (const guint8 *data, gsize size)
 {
+  g_return_val_if_fail (data != NULL || size == 0, FALSE);
+
   return zrtp_packet_is_zrtp (data, size);
 }
 
@@ -523,6 +525,7 @@ gst_zrtp_stream_handle_packet (GstZrtpStream *self, const guint8 *data, gsize si
   ZrtpResult result = ZRTP_UNEXPECTED;
 
   g_return_val_if_fail (GST_IS_ZRTP_STREAM (self), FALSE);
+  g_return_val_if_fail (data != NULL || size == 0, FALSE);
 
   lock (self);
   if (self->engine && self->started)

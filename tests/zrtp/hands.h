@@ -22,7 +22,8 @@ struct Line {
   End *end;
   guint index;
   GstZrtpStream *stream;
-  gboolean woken, dead; /* dead: nothing that it sends arrives */
+  gint woken;    /* atomic */
+  gboolean dead; /* nothing that it sends arrives */
   guint n_wake_ups, n_drops, n_watches;
   GBytes *send_key, *receive_key; /* NULL after drop-keys */
   GstStructure *details;          /* of the last `secure` */
@@ -36,6 +37,7 @@ struct End {
   /* Called from every signal, if set. */
   void (*meddle) (End *end, Line *line, const gchar *what);
   gpointer user;
+  const guint64 *now; /* of the call */
 };
 
 typedef struct {
