@@ -116,7 +116,12 @@ gst_zrtp_base_get_gate (GstZrtpBase *base)
   return (GstZrtpGate) g_atomic_int_get (&base->gate);
 }
 
-void gst_zrtp_base_count (GstZrtpBase *base, GstZrtpCounter counter, guint n_packets);
+static inline void
+gst_zrtp_base_count (GstZrtpBase *base, GstZrtpCounter counter, guint n_packets)
+{
+  __atomic_fetch_add (&base->counters[counter], n_packets, __ATOMIC_RELAXED);
+}
+
 /* Counts and unrefs, and writes a line into the log, though not more than one a second. */
 GstFlowReturn gst_zrtp_base_drop (
     GstZrtpBase *base, GstZrtpCounter counter, gpointer buffer_or_list);

@@ -60,8 +60,6 @@ static GstStaticPadTemplate rtcp_sink_template = GST_STATIC_PAD_TEMPLATE ("rtcp_
 static GstStaticPadTemplate rtcp_src_template = GST_STATIC_PAD_TEMPLATE (
     "rtcp_src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS ("application/x-rtcp"));
 
-/* Whether srtpdec let the packet through, which this thread gave to it. */
-static _Thread_local gboolean came_through __attribute__ ((tls_model ("initial-exec")));
 /* Where the roll-over counter of an SSRC begins that srtpdec asks for in this thread. */
 static _Thread_local guint first_roc __attribute__ ((tls_model ("initial-exec")));
 
@@ -250,45 +248,54 @@ trust (GstZrtpDec *self, guint32 ssrc)
   g_mutex_unlock (&self->lock);
 }
 
-static GstFlowReturn
+static inline GstZrtpOutput
 decrypt (GstPad *srtpdec, GstBuffer *buffer)
 {
-  came_through = FALSE;
+  GstFlowReturn unused;
+
   /* srtpdec before 1.24.11 decrypts in place whatever it gets, even what is not its own */
-  return gst_zrtp_link_transform (srtpdec, gst_buffer_make_writable (buffer), FALSE);
+  return gst_zrtp_link_transform (srtpdec, gst_buffer_make_writable (buffer), FALSE, &unused);
 }
 
-static GstFlowReturn
+static GstZrtpOutput
 decrypt_as_rolled_over (GstPad *srtpdec, GstBuffer *buffer)
 {
-  GstFlowReturn result;
+  GstZrtpOutput output;
 
   first_roc = 1;
-  result = decrypt (srtpdec, buffer);
+  output = decrypt (srtpdec, buffer);
   first_roc = 0;
-  return result;
+  return output;
 }
 
 /* From an SSRC that has shown no good tag so far. Whoever begins with a high sequence number soon rolls
  * over; if all was lost up to there, the first packet that comes looks as if it were from before, and
  * so would all that follow. RFC 3711 §3.3.1 asks senders to begin low, but nobody knows, when he begins,
  * which packet will be the first that is protected. */
-static GstFlowReturn
+static GstZrtpOutput
 decrypt_stranger (
     GstZrtpDec *self, GstZrtpLink *link, GstPad *srtpdec, Packet packet, GstBuffer *buffer)
 {
   gboolean may_have_rolled_over = packet.kind == RTP && packet.seq < 0x8000;
   GstBuffer *copy = may_have_rolled_over ? gst_buffer_copy_deep (buffer) : NULL;
-  GstFlowReturn result;
+  GstZrtpOutput output;
 
   forget_suspects (self, link);
-  result = decrypt (srtpdec, buffer);
-  if (!came_through && copy && forget_suspects (self, link))
-    result = decrypt_as_rolled_over (srtpdec, g_steal_pointer (&copy));
-  if (came_through)
+  output = decrypt (srtpdec, buffer);
+  if (!output.packet && copy && forget_suspects (self, link))
+    output = decrypt_as_rolled_over (srtpdec, g_steal_pointer (&copy));
+  if (output.packet)
     trust (self, packet.ssrc);
   gst_clear_buffer (&copy);
-  return result;
+  return output;
+}
+
+/* RFC 6189 §4.6: counts as Conf2ACK. */
+static void
+tell_of_authentication (GstZrtpDec *self)
+{
+  g_atomic_int_set (&self->authenticated, TRUE);
+  gst_zrtp_connection_srtp_authenticated (GST_ZRTP_BASE_CAST (self)->connection);
 }
 
 static GstFlowReturn
@@ -297,39 +304,23 @@ unprotect (GstZrtpDec *self, GstZrtpLink *link, Packet packet, GstBuffer *buffer
   GstZrtpBase *base = GST_ZRTP_BASE_CAST (self);
   GstPad *srtpdec = g_atomic_pointer_get (&link->child);
   gint64 *known_ssrc = &self->known_ssrc[link->is_rtcp];
-  GstFlowReturn result;
+  GstZrtpOutput output;
 
   if (G_UNLIKELY (!srtpdec))
     return gst_zrtp_base_drop (base, GST_ZRTP_RECEIVE_DROPPED_NOT_SECURE, buffer);
   if (G_LIKELY (packet.ssrc == *known_ssrc) || is_trusted (self, packet.ssrc))
-    result = decrypt (srtpdec, buffer);
+    output = decrypt (srtpdec, buffer);
   else
-    result = decrypt_stranger (self, link, srtpdec, packet, buffer);
-  if (G_LIKELY (came_through))
-    *known_ssrc = packet.ssrc;
-  else
+    output = decrypt_stranger (self, link, srtpdec, packet, buffer);
+  if (G_UNLIKELY (!output.packet)) {
     gst_zrtp_base_count (base, GST_ZRTP_RECEIVE_DROPPED_SRTP, 1);
-  return result;
-}
-
-/* What srtpdec made: authenticated. */
-static GstFlowReturn
-inner_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
-{
-  GstZrtpLink *out = gst_pad_get_element_private (pad);
-  GstZrtpBase *base = GST_ZRTP_BASE_CAST (GST_PAD_PARENT (out->src));
-  GstZrtpDec *self = (GstZrtpDec *) base;
-  GstFlowReturn result;
-
-  gst_zrtp_base_count (base, GST_ZRTP_RECEIVED_PROTECTED, 1);
-  if (G_UNLIKELY (!g_atomic_int_get (&self->authenticated))) {
-    /* RFC 6189 §4.6: counts as Conf2ACK */
-    g_atomic_int_set (&self->authenticated, TRUE);
-    gst_zrtp_connection_srtp_authenticated (base->connection);
+    return GST_FLOW_OK;
   }
-  result = push_out (self, out, buffer);
-  came_through = TRUE; /* last, because the push may come by here again, on another element */
-  return result;
+  gst_zrtp_base_count (base, GST_ZRTP_RECEIVED_PROTECTED, 1);
+  *known_ssrc = packet.ssrc;
+  if (G_UNLIKELY (!g_atomic_int_get (&self->authenticated)))
+    tell_of_authentication (self);
+  return push_out (self, output.link, output.packet);
 }
 
 /* --- Sink pads --------------------------------------------------------------------------------- */
@@ -364,7 +355,7 @@ receive (GstZrtpDec *self, GstZrtpLink *link, GstBuffer *buffer)
 static GstFlowReturn
 sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  return receive ((GstZrtpDec *) parent, gst_pad_get_element_private (pad), buffer);
+  return receive ((GstZrtpDec *) parent, GST_PAD_ELEMENT_PRIVATE (pad), buffer);
 }
 
 typedef struct {
@@ -386,7 +377,7 @@ receive_next (GstBuffer **buffer, guint index, gpointer data)
 static GstFlowReturn
 sink_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 {
-  ListWalk walk = {(GstZrtpDec *) parent, gst_pad_get_element_private (pad), GST_FLOW_OK};
+  ListWalk walk = {(GstZrtpDec *) parent, GST_PAD_ELEMENT_PRIVATE (pad), GST_FLOW_OK};
 
   list = gst_buffer_list_make_writable (list);
   gst_buffer_list_foreach (list, receive_next, &walk);
@@ -412,7 +403,7 @@ static gboolean
 sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
   GstZrtpDec *self = GST_ZRTP_DEC (parent);
-  GstZrtpLink *link = gst_pad_get_element_private (pad);
+  GstZrtpLink *link = GST_PAD_ELEMENT_PRIVATE (pad);
   const gchar *media_type = link->is_rtcp ? "application/x-rtcp" : "application/x-rtp";
   GstCaps *caps;
 
@@ -493,7 +484,6 @@ static const GstZrtpLinkFuncs link_funcs = {
     .chain = sink_chain,
     .chain_list = sink_chain_list,
     .event = sink_event,
-    .inner_chain = inner_chain,
 };
 
 static void

@@ -57,9 +57,6 @@ static GstStaticPadTemplate rtcp_sink_template = GST_STATIC_PAD_TEMPLATE (
 static GstStaticPadTemplate rtcp_src_template = GST_STATIC_PAD_TEMPLATE ("rtcp_src_%u", GST_PAD_SRC,
     GST_PAD_SOMETIMES, GST_STATIC_CAPS (PROTECTED_RTCP "; " CLEAR_RTCP));
 
-/* Whether srtpenc let the packet through, which this thread gave to it. */
-static _Thread_local gboolean came_through __attribute__ ((tls_model ("initial-exec")));
-
 /* --- Caps -------------------------------------------------------------------------------------- */
 
 static gboolean *
@@ -147,7 +144,7 @@ propose_ssrc (GstZrtpEnc *self, GstCaps *caps)
 static gboolean
 sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
-  GstZrtpLink *link = gst_pad_get_element_private (pad);
+  GstZrtpLink *link = GST_PAD_ELEMENT_PRIVATE (pad);
   GstCaps *filter, *caps;
 
   if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS || link->is_rtcp)
@@ -167,14 +164,20 @@ n_packets (gpointer buffer_or_list, gboolean is_list)
 }
 
 static GstFlowReturn
+push (GstZrtpLink *link, gpointer buffer_or_list, gboolean is_list)
+{
+  return is_list ? gst_pad_push_list (link->src, buffer_or_list)
+                 : gst_pad_push (link->src, buffer_or_list);
+}
+
+static GstFlowReturn
 push_clear (GstZrtpEnc *self, GstZrtpLink *link, gpointer buffer_or_list, gboolean is_list)
 {
   gst_zrtp_base_count (
       GST_ZRTP_BASE_CAST (self), GST_ZRTP_SENT_CLEAR, n_packets (buffer_or_list, is_list));
   if (*caps_protected (self, link))
     push_caps (self, link, FALSE);
-  return is_list ? gst_pad_push_list (link->src, buffer_or_list)
-                 : gst_pad_push (link->src, buffer_or_list);
+  return push (link, buffer_or_list, is_list);
 }
 
 static GstFlowReturn
@@ -183,6 +186,7 @@ protect (GstZrtpEnc *self, GstZrtpLink *link, gpointer buffer_or_list, gboolean 
   GstZrtpBase *base = GST_ZRTP_BASE_CAST (self);
   GstPad *srtpenc = g_atomic_pointer_get (&link->child);
   guint n = n_packets (buffer_or_list, is_list);
+  GstZrtpOutput output;
   GstFlowReturn result;
 
   if (G_UNLIKELY (!srtpenc))
@@ -190,12 +194,13 @@ protect (GstZrtpEnc *self, GstZrtpLink *link, gpointer buffer_or_list, gboolean 
   if (G_UNLIKELY (!*caps_protected (self, link)))
     push_caps (self, link, TRUE);
 
-  came_through = FALSE;
-  result = gst_zrtp_link_transform (srtpenc, buffer_or_list, is_list);
-  if (G_LIKELY (came_through))
-    return result;
-  gst_zrtp_base_count (base, GST_ZRTP_SEND_DROPPED_SRTP, n);
-  return result == GST_FLOW_ERROR ? GST_FLOW_OK : result;
+  output = gst_zrtp_link_transform (srtpenc, buffer_or_list, is_list, &result);
+  if (G_UNLIKELY (!output.packet)) {
+    gst_zrtp_base_count (base, GST_ZRTP_SEND_DROPPED_SRTP, n);
+    return result == GST_FLOW_ERROR ? GST_FLOW_OK : result;
+  }
+  gst_zrtp_base_count (base, GST_ZRTP_SENT_PROTECTED, n);
+  return push (link, output.packet, is_list);
 }
 
 static GstFlowReturn
@@ -219,7 +224,7 @@ static GstFlowReturn
 sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
   GstZrtpEnc *self = (GstZrtpEnc *) parent;
-  GstZrtpLink *link = gst_pad_get_element_private (pad);
+  GstZrtpLink *link = GST_PAD_ELEMENT_PRIVATE (pad);
 
   if (G_UNLIKELY (!g_atomic_int_get (&self->ssrc_known)))
     learn_ssrc_from_buffer (self, link, buffer);
@@ -230,44 +235,18 @@ static GstFlowReturn
 sink_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 {
   GstZrtpEnc *self = (GstZrtpEnc *) parent;
-  GstZrtpLink *link = gst_pad_get_element_private (pad);
+  GstZrtpLink *link = GST_PAD_ELEMENT_PRIVATE (pad);
 
   if (!g_atomic_int_get (&self->ssrc_known) && gst_buffer_list_length (list) > 0)
     learn_ssrc_from_buffer (self, link, gst_buffer_list_get (list, 0));
   return send_media (self, link, list, TRUE);
 }
 
-/* What srtpenc made. */
-static GstFlowReturn
-inner_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
-{
-  GstZrtpLink *link = gst_pad_get_element_private (pad);
-  GstFlowReturn result;
-
-  gst_zrtp_base_count (GST_ZRTP_BASE_CAST (GST_PAD_PARENT (link->src)), GST_ZRTP_SENT_PROTECTED, 1);
-  result = gst_pad_push (link->src, buffer);
-  came_through = TRUE; /* last, because the push may come by here again, on another element */
-  return result;
-}
-
-static GstFlowReturn
-inner_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
-{
-  GstZrtpLink *link = gst_pad_get_element_private (pad);
-  GstFlowReturn result;
-
-  gst_zrtp_base_count (GST_ZRTP_BASE_CAST (GST_PAD_PARENT (link->src)), GST_ZRTP_SENT_PROTECTED,
-      gst_buffer_list_length (list));
-  result = gst_pad_push_list (link->src, list);
-  came_through = TRUE;
-  return result;
-}
-
 static gboolean
 sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
   GstZrtpEnc *self = GST_ZRTP_ENC (parent);
-  GstZrtpLink *link = gst_pad_get_element_private (pad);
+  GstZrtpLink *link = GST_PAD_ELEMENT_PRIVATE (pad);
   GstCaps *caps;
 
   if (GST_EVENT_TYPE (event) != GST_EVENT_CAPS)
@@ -416,8 +395,6 @@ static const GstZrtpLinkFuncs link_funcs = {
     .chain_list = sink_chain_list,
     .event = sink_event,
     .query = sink_query,
-    .inner_chain = inner_chain,
-    .inner_chain_list = inner_chain_list,
 };
 
 /* The number in the name, or the one of the other pad, so that they look like the pair they are. */
@@ -481,7 +458,7 @@ gst_zrtp_enc_request_new_pad (
 static void
 gst_zrtp_enc_release_pad (GstElement *element, GstPad *pad)
 {
-  GstZrtpLink *link = gst_pad_get_element_private (pad);
+  GstZrtpLink *link = GST_PAD_ELEMENT_PRIVATE (pad);
 
   gst_zrtp_base_remove_link (GST_ZRTP_BASE (element), link);
 }

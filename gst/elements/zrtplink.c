@@ -40,7 +40,7 @@ map_caps (GstCaps *caps, GstCaps *names)
 static GstPad *
 other_pad (GstPad *pad)
 {
-  GstZrtpLink *link = gst_pad_get_element_private (pad);
+  GstZrtpLink *link = GST_PAD_ELEMENT_PRIVATE (pad);
 
   return pad == link->sink ? link->src : link->sink;
 }
@@ -148,7 +148,7 @@ gst_zrtp_link_begin (GstZrtpLink *link, const gchar *media_type)
 static gboolean
 src_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
-  GstZrtpLink *link = gst_pad_get_element_private (pad);
+  GstZrtpLink *link = GST_PAD_ELEMENT_PRIVATE (pad);
 
   return gst_pad_push_event (link->sink, event);
 }
@@ -165,6 +165,33 @@ static gboolean
 inner_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   return FALSE;
+}
+
+/* --- The srtp element -------------------------------------------------------------------------- */
+
+_Thread_local gpointer gst_zrtp_came_out;
+_Thread_local GstZrtpLink *gst_zrtp_came_out_at;
+
+/* One goes in, so no more than one comes out. */
+static GstFlowReturn
+take_out (GstPad *pad, gpointer packet)
+{
+  g_clear_pointer (&gst_zrtp_came_out, gst_mini_object_unref);
+  gst_zrtp_came_out = packet;
+  gst_zrtp_came_out_at = GST_PAD_ELEMENT_PRIVATE (pad);
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+inner_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  return take_out (pad, buffer);
+}
+
+static GstFlowReturn
+inner_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
+{
+  return take_out (pad, list);
 }
 
 /* --- Pads -------------------------------------------------------------------------------------- */
@@ -199,13 +226,12 @@ new_pad (
 }
 
 static void
-make_inner (GstZrtpLink *link, const GstZrtpLinkFuncs *funcs)
+make_inner (GstZrtpLink *link)
 {
   link->inner = gst_object_ref_sink (gst_pad_new (NULL, GST_PAD_SINK));
   gst_pad_set_element_private (link->inner, link);
-  gst_pad_set_chain_function (link->inner, funcs->inner_chain);
-  if (funcs->inner_chain_list)
-    gst_pad_set_chain_list_function (link->inner, funcs->inner_chain_list);
+  gst_pad_set_chain_function (link->inner, inner_chain);
+  gst_pad_set_chain_list_function (link->inner, inner_chain_list);
   gst_pad_set_event_function (link->inner, inner_event);
   gst_pad_set_query_function (link->inner, inner_query);
   gst_pad_set_active (link->inner, TRUE);
@@ -218,7 +244,7 @@ gst_zrtp_link_init (GstZrtpLink *link, gboolean is_rtcp, GstPadTemplate *sink_te
 {
   gst_zrtp_link_clear (link);
   link->is_rtcp = is_rtcp;
-  make_inner (link, funcs);
+  make_inner (link);
   link->sink = new_pad (link, sink_template, sink_name, funcs->query);
   gst_pad_set_chain_function (link->sink, funcs->chain);
   gst_pad_set_chain_list_function (link->sink, funcs->chain_list);

@@ -2,7 +2,8 @@
  *
  * srtpenc and srtpdec are used as transformers of buffers only. What is not a buffer (events, queries)
  * passes by them, straight from pad to pad; they get a stream-start and a segment of their own, and
- * what they make of those ends at `inner`.
+ * what they make of those ends at `inner`. So do the buffers, and whoever gave one in takes it from there
+ * when the srtp element is done: it is never in use while a sink takes its time.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -26,9 +27,7 @@ typedef struct {
   GstPadChainFunction chain; /* of the sink pad */
   GstPadChainListFunction chain_list;
   GstPadEventFunction event;
-  GstPadQueryFunction query;       /* of the sink pad; NULL = gst_zrtp_link_query() */
-  GstPadChainFunction inner_chain; /* of what comes out of the srtp element */
-  GstPadChainListFunction inner_chain_list;
+  GstPadQueryFunction query; /* of the sink pad; NULL = gst_zrtp_link_query() */
 } GstZrtpLinkFuncs;
 
 /* Makes the pads. The link can be had from each with gst_pad_get_element_private(). */
@@ -43,16 +42,33 @@ void gst_zrtp_link_insert (GstZrtpLink *link, GstPad *child_sink, GstPad *child_
  * the caller holds the stream lock of `sink`, or the pads are not active. */
 GstPad *gst_zrtp_link_take_out (GstZrtpLink *link);
 
-/* Gives a packet, or a list of packets, to the srtp element. Not with gst_pad_chain(), which would lock
- * and check once more, for every packet, what is locked and checked already: this thread has the stream
- * lock of the link's sink pad, and that pad is stopped before the srtp element is. */
-static inline GstFlowReturn
-gst_zrtp_link_transform (GstPad *child, gpointer buffer_or_list, gboolean is_list)
+/* What an srtp element made of a packet, or of a list of packets. */
+typedef struct {
+  gpointer packet;   /* NULL: it took it for bad */
+  GstZrtpLink *link; /* where it came out: RTCP may come in with RTP */
+} GstZrtpOutput;
+
+/* What came out while this thread was inside an srtp element. */
+extern _Thread_local gpointer gst_zrtp_came_out __attribute__ ((tls_model ("initial-exec")));
+extern _Thread_local GstZrtpLink *gst_zrtp_came_out_at __attribute__ ((tls_model ("initial-exec")));
+
+/* Has the srtp element behind `child` protect or unprotect a packet or a list, which it takes. What it
+ * says itself is of interest only when nothing came out. The caller has the stream lock of the link's
+ * sink pad.
+ *
+ * Not with gst_pad_chain(), which would lock and check once more, for every packet, what is locked and
+ * checked already: this thread has that lock, and the pad is stopped before the srtp element is. */
+static inline GstZrtpOutput
+gst_zrtp_link_transform (GstPad *child, gpointer packet, gboolean is_list, GstFlowReturn *result)
 {
   GstObject *srtp = GST_OBJECT_PARENT (child);
+  GstZrtpOutput output;
 
-  return is_list ? GST_PAD_CHAINLISTFUNC (child) (child, srtp, buffer_or_list)
-                 : GST_PAD_CHAINFUNC (child) (child, srtp, buffer_or_list);
+  *result = is_list ? GST_PAD_CHAINLISTFUNC (child) (child, srtp, packet)
+                    : GST_PAD_CHAINFUNC (child) (child, srtp, packet);
+  output = (GstZrtpOutput){gst_zrtp_came_out, gst_zrtp_came_out_at};
+  gst_zrtp_came_out = NULL;
+  return output;
 }
 
 /* Stops the flow of media; by when this returns, no packet is inside. */

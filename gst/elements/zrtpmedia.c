@@ -31,12 +31,6 @@ static const gchar *counter_names[GST_ZRTP_N_COUNTERS] = {
 /* --- Counters ---------------------------------------------------------------------------------- */
 
 void
-gst_zrtp_base_count (GstZrtpBase *self, GstZrtpCounter counter, guint n_packets)
-{
-  __atomic_fetch_add (&self->counters[counter], n_packets, __ATOMIC_RELAXED);
-}
-
-void
 gst_zrtp_base_add_stats (GstZrtpBase *self, GstStructure *stats)
 {
   GstZrtpHand hand = GST_ZRTP_BASE_GET_CLASS (self)->hand;
