@@ -23,7 +23,7 @@ call='espeak-ng python3 tshark'
 # Python bindings, the other ZRTP implementation we talk to, the peer's crypto and Python's for cross-checks, valgrind
 # for the timing of secrets, the style check.
 test='python3 python3-gi python3-cryptography gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
-  libsrtp2-dev libbzrtp-dev libbctoolbox-dev libssl-dev
+  libsrtp2-dev libbzrtp-dev libbctoolbox-dev libsqlite3-dev libssl-dev
   valgrind clang-format git'
 
 usage ()

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs calls between two programs over UDP sockets on loopback and judges both ends.
+"""Makes calls between programs over UDP sockets on loopback and judges all ends.
 
 One end is zrtp-peer (this library without a pipeline), the other bzrtp-peer (Belledonne's bzrtp),
-or with --self a second zrtp-peer. Prints TAP; --write-docs writes the table of docs/interop.md.
+or with --self a second zrtp-peer. rows.py has the calls. Prints TAP; --write-docs writes
+docs/interop.md.
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
@@ -10,366 +11,267 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import argparse
 import concurrent.futures
 import dataclasses
-import itertools
-import os
 import pathlib
 import re
-import socket
-import subprocess
 import sys
-import threading
-import time
+import tempfile
+
+import document
+import rows
+from peers import WRONG_ROLE, Ends, Ports, find_program, version
 
 ENOUGH = 50  # packets that must come through each way
-CLEAN = 70  # SRTP packets sent in a call without loss
-LOSSY = 100  # ... with loss: 5 % at each socket loses 9.75 % each way
-WRONG_ROLE = 3  # exit code of a peer when contention gave it the role it does not want
-MOST_CALLS = 30  # for one row, until contention gives the role; half of the calls do
-LIMIT = 60  # seconds for one call; the peers' own timeouts are shorter
-OPPOSITE = {'initiator': 'responder', 'responder': 'initiator'}
+MOST_CALLS = 80  # for one row, until contention gives the role; half of the calls do, for each stream
 SAS_FORM = {'B32': r'[ybndrfg8ejkmcpqxot1uwisza345h769]{4}', 'B256': r'[a-z]+ [a-z]+'}
 
 
 @dataclasses.dataclass
-class Row:
-    """One call. `role` is ours; 'any' leaves it to Commit contention."""
-    key_agreement: str
-    hash: str = 'S256'
-    cipher: str = 'AES1'
-    auth: str = 'HS80'
-    sas: str = 'B32'
-    role: str = 'any'
-    loss: int = 0
-    seed: int = 1
-    late: str = ''  # 'ours' or 'theirs' starts half a second after the other
-    fault: str = ''  # 'ours' or 'theirs' protects with a wrong key, which the other must notice
-    offer_ours: str = ''  # key agreements offered, when not just the expected one
-    offer_theirs: str = ''
-    no_clear: bool = False
-    defaults: bool = False  # no lists given: what the libraries choose when left alone
-
-    def wanted(self):
-        """What the RESULT lines must say."""
-        return {} if self.defaults else {
-            'ka': self.key_agreement, 'hash': self.hash, 'cipher': self.cipher,
-            'auth': self.auth, 'sas_type': self.sas}
-
-    def name(self):
-        parts = list(self.wanted().values())
-        parts.append('either role' if self.role == 'any' else f'as {self.role}')
-        if self.loss:
-            parts.append(f'{self.loss} % loss')
-        return ' '.join(parts) + (', ' + self.remark() if self.remark() else '')
-
-    def remark(self):
-        notes = []
-        if self.defaults:
-            notes.append('both offer their defaults')
-        if self.loss:
-            notes.append(f'seed {self.seed}')
-        if self.offer_ours or self.offer_theirs:
-            notes.append(f'we offer {self.offer_ours}, they {self.offer_theirs}')
-        if self.late:
-            notes.append(f'{"we start" if self.late == "ours" else "they start"} late')
-        if self.no_clear:
-            notes.append('no RTP before keys')
-        if self.fault:
-            notes.append(f'{"our" if self.fault == "ours" else "their"} SRTP key is spoilt '
-                         'on purpose and the other end notices')
-        return '; '.join(notes)
-
-    def arguments(self, side):
-        """What both programs are told, but for the ports."""
-        offer = self.offer_ours if side == 'ours' else self.offer_theirs
-        role = self.role if side == 'ours' else OPPOSITE.get(self.role, 'any')
-        arguments = ['--role', role, '--interval', '10',
-                     '--packets', str(LOSSY if self.loss else CLEAN),
-                     '--timeout', '25' if self.loss else '10',
-                     '--loss', str(self.loss),
-                     '--seed', str(self.seed * 2 + (side == 'theirs'))]
-        if not self.defaults:
-            arguments += ['--key-agreements', offer or self.key_agreement, '--hashes', self.hash,
-                          '--ciphers', self.cipher, '--auth-tags', self.auth,
-                          '--sas-types', self.sas]
-        if self.no_clear:
-            arguments.append('--no-clear')
-        if self.fault == side:
-            arguments += ['--fault', 'send-key']
-        return arguments
-
-
-@dataclasses.dataclass
 class Outcome:
-    row: Row
-    problems: list  # empty = as it should be
-    ends: dict  # side -> fields of its RESULT line
+    row: rows.Row
+    results: list  # of each call: side -> {'exit': code, 'streams': [fields]}
+    problems: list  # of each call; empty = as it should be
     log: str
 
-
-# --- Rows ----------------------------------------------------------------------------------------
-
-def product_rows():
-    """Every combination of what both ends can do, in both roles."""
-    return [Row(*choice) for choice in itertools.product(
-        ('X255', 'DH3k'), ('S256', 'S384'), ('AES1', 'AES3'), ('HS32', 'HS80'), ('B32', 'B256'),
-        ('initiator', 'responder'))]
+    def all_problems(self):
+        return [problem for problems in self.problems for problem in problems]
 
 
-def loss_rows(key_agreements, seeds):
-    return [Row(ka, role=role, loss=5, seed=seed) for ka, role, seed in itertools.product(
-        key_agreements, ('initiator', 'responder'), seeds)]
+# --- A row -----------------------------------------------------------------------------------------
+
+def with_ports(row, call, ports, folder):
+    """Side -> the command line of a call."""
+    local, remote = {}, {}
+    for ends in row.links():
+        port = {end: ports.take() for end in ends}
+        for here, there in (ends, ends[::-1]):
+            local[here], remote[here] = port[here], port[there]
+    lines = {}
+    for side in row.sides():
+        streams = [(side, i) for i in range(row.n_streams(side))]
+        words = [*row.arguments(side), '--local-port', ','.join(local[s] for s in streams),
+                 '--remote-port', ','.join(remote[s] for s in streams), call.tell.get(side, '')]
+        lines[side] = ' '.join(words).format(cache=folder / 'theirs.db')
+    return dict(reversed(lines.items())) if row.late == 'ours' else lines
 
 
-def fault_rows(key_agreement='X255'):
-    return [Row(key_agreement, fault='ours'), Row(key_agreement, fault='theirs')]
+def spoilt(line):
+    """A HELLO-HASH line with one digit changed."""
+    return line[:-1] + ('0' if line[-1] != '0' else '1')
 
 
-def quick_rows():
-    """Each value of each kind in both roles, contention, loss, and the faults."""
-    rows = [Row(*values, role) for values in (('X255', 'S256', 'AES1', 'HS80', 'B32'),
-                                             ('DH3k', 'S384', 'AES3', 'HS32', 'B256'))
-            for role in ('initiator', 'responder')]
-    return rows + [Row('X255'), Row('DH3k')] + loss_rows(['X255'], [1]) + fault_rows()
-
-
-def full_rows():
-    rows = product_rows()
-    rows += [Row(ka, hash=h) for ka in ('X255', 'DH3k') for h in ('S256', 'S384')]
-    rows += [Row(ka, hash=h, cipher='AES1' if ka == 'DH2k' else 'AES3', role=role)
-             for ka, h, role in itertools.product(('X448', 'DH2k'), ('S256', 'S384'), ('initiator', 'responder'))]
-    rows += [Row('X255', offer_ours='E255,X255', offer_theirs='X255'),
-             Row('X448', offer_ours='DH3k,X448', offer_theirs='X448,DH3k'),
-             Row('X255', offer_ours='X255,DH3k', offer_theirs='DH3k,X255'),
-             Row('DH3k', offer_ours='EC25', offer_theirs='X255'),
-             Row('DH3k', offer_ours='DH3k', offer_theirs='X255,X448,DH3k')]
-    rows += [Row('', defaults=True, role=role) for role in ('initiator', 'responder', 'any')]
-    rows += [Row('X255', late='ours'), Row('X255', late='theirs'),
-             Row('X255', no_clear=True, role='initiator'),
-             Row('X255', no_clear=True, role='responder')]
-    return rows + loss_rows(['X255', 'DH3k'], range(1, 5)) + fault_rows()
-
-
-def self_rows(quick):
-    """zrtp-peer against itself: the key agreements that bzrtp lacks, too."""
-    weak = {'hash': 'S256', 'cipher': 'AES1', 'auth': 'HS80', 'sas': 'B32'}
-    strong = {'hash': 'S384', 'cipher': 'AES3', 'auth': 'HS32', 'sas': 'B256'}
-    rows = []
-    for ka in ('X255', 'EC25', 'EC38', 'DH3k'):
-        for suite in (strong,) if ka == 'EC38' else (weak, strong):
-            rows += [Row(ka, **suite, role=role) for role in ('initiator', 'responder', 'any')]
-        rows += [Row(ka, **strong, loss=5, seed=seed) for seed in range(1, 2 if quick else 4)]
-    for values in (('E255', 'N256', 'AES1'), ('X448', 'S512', 'AES3'), ('EC38', 'N384', 'AES3'),
-                   ('EC52', 'S512', 'AES3'), ('DH2k', 'S256', 'AES1')):
-        rows += [Row(*values, role=role) for role in ('initiator', 'responder')]
-    rows += [Row('E255', offer_ours='X255,E255', offer_theirs='E255'),
-             Row('X255', offer_ours='E255,X255', offer_theirs='X255,E255')]
-    return rows + fault_rows('EC25')
-
-
-# --- One call ------------------------------------------------------------------------------------
-
-class Ports:
-    """UDP ports nobody uses, never the same one twice."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.given = set()
-
-    def take(self):
-        with self.lock:
-            while True:
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                    probe.bind(('127.0.0.1', 0))
-                    port = probe.getsockname()[1]
-                if port not in self.given:
-                    self.given.add(port)
-                    return port
-
-
-def parse_result(output):
-    """The fields of the last line, or {} when it is no RESULT line."""
-    lines = output.strip().splitlines()
-    if not lines or not lines[-1].startswith('RESULT '):
-        return {}
-    fields = dict(word.split('=', 1) for word in lines[-1].split()[1:])
-    return {name: int(value) if value.isdigit() and name != 'sas' else value
-            for name, value in fields.items()}
-
-
-def wait_for_both(processes):
-    """Kills what does not end by itself, and whoever is left alone by a call of the wrong role."""
-    deadline = time.monotonic() + LIMIT
-    while any(process.poll() is None for process in processes):
-        wrong_role = any(process.poll() == WRONG_ROLE for process in processes)
-        if wrong_role or time.monotonic() > deadline:
-            for process in processes:
-                process.kill()
-        time.sleep(0.02)
+def make_calls(row, programs, ports):
+    """All calls of the row, by the same processes. None when contention gave the wrong role."""
+    outcome = Outcome(row, [], [], '')
+    ends = Ends({side: programs[side] for side in row.sides()})
+    stop = False
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for call in row.calls:
+            results = ends.call(with_ports(row, call, ports, folder),
+                                lambda side, line, call=call: line if call.spoil in ('', side) else spoilt(line),
+                                0.5 if row.late else 0)
+            exits = [result['exit'] for result in results.values()]
+            stop = str(WRONG_ROLE) in exits or None in exits or 'died' in exits
+            before = outcome.results[-1] if outcome.results else None
+            outcome.results.append(results)
+            outcome.problems.append([*judge(row, call, results, before)])
+            if stop:
+                break
+        outcome.problems[-1] += ends.close(kill=stop)
+    outcome.log = ends.log
+    return None if str(WRONG_ROLE) in exits else outcome
 
 
 def run_row(row, programs, ports):
     """Commit contention is a throw of dice: calls until it gives the role of the row."""
-    for attempt in range(MOST_CALLS):
-        outcome = call(row, programs, ports)
-        if not any(end['exit'] == WRONG_ROLE for end in outcome.ends.values()):
-            break
-    return outcome
+    for _ in range(MOST_CALLS):
+        outcome = make_calls(row, programs, ports)
+        if outcome:
+            return outcome
+    return Outcome(row, [{}], [[f'contention never made us {row.role}']], '')
 
 
-def call(row, programs, ports):
-    port = {'ours': ports.take(), 'theirs': ports.take()}
-    # the peers need no plugin; looking for them would take longer than the call
-    environment = dict(os.environ, GST_REGISTRY_DISABLE='yes', GST_PLUGIN_SYSTEM_PATH_1_0='',
-                       GST_PLUGIN_PATH_1_0='', GST_PLUGIN_PATH='')
-    order = ('theirs', 'ours') if row.late == 'ours' else ('ours', 'theirs')
-    processes = {}
-    log = ''
-    for side in order:
-        other = 'theirs' if side == 'ours' else 'ours'
-        command = [programs[side], '--local-port', str(port[side]),
-                   '--remote-port', str(port[other]), *row.arguments(side)]
-        log += f'{side}: {" ".join(command)}\n'
-        processes[side] = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment,
-                                           stderr=subprocess.PIPE, text=True)
-        if row.late and side == order[0]:
-            time.sleep(0.5)
-    wait_for_both(processes.values())
-    ends = {}
-    for side in order:
-        output, errors = processes[side].communicate()
-        ends[side] = parse_result(output)
-        ends[side]['exit'] = processes[side].returncode
-        log += f'{side}: exit {processes[side].returncode}\n{errors}{output}'
-    problems = judge_fault(row, ends) if row.fault else judge(row, ends)
-    return Outcome(row, problems, ends, log)
-
-
-# --- Judgement -----------------------------------------------------------------------------------
+# --- Judgement -------------------------------------------------------------------------------------
 
 def normal_sas(sas):
     return sas.replace(':', ' ').lower()
 
 
 def same_sas(ours, theirs):
-    return 'sas' in ours and 'sas' in theirs and ours['sas'] != '-' and \
-        normal_sas(ours['sas']) == normal_sas(theirs['sas'])
+    return ours.get('sas', '-') != '-' and normal_sas(ours['sas']) == normal_sas(theirs.get('sas', '-'))
 
 
-def judge_end(row, side, end):
-    if 'status' not in end:
-        yield f'{side}: no RESULT line'
+def fields_of(results, end):
+    """What the RESULT line of (side, stream) said."""
+    side, stream = end
+    streams = results[side]['streams']
+    return streams[stream] if stream < len(streams) else {}
+
+
+def judge_stream(row, end, fields):
+    """A stream that must be secure and have heard the other one."""
+    name = f'{end[0]} {end[1]}'
+    if fields.get('secure') != 1:
+        yield f'{name}: not secure'
         return
-    if end['secure'] != 1:
-        yield f'{side}: not secure'
-        return
-    if end['status'] != 'OK' or end['exit'] != 0:
-        yield f'{side}: status {end["status"]}, exit {end["exit"]}'
-    for field, value in row.wanted().items():
-        if end[field] != value:
-            yield f'{side}: {field} is {end[field]}, not {value}'
-    if not re.fullmatch(SAS_FORM.get(end['sas_type'], ''), normal_sas(end['sas'])):
-        yield f'{side}: "{end["sas"]}" is no {end["sas_type"]} SAS'
-    if end['pattern_ok'] < ENOUGH:
-        yield f'{side}: {end["pattern_ok"]} right packets, {ENOUGH} needed'
-    if not row.loss and end['rtcp'] == 0:
-        yield f'{side}: no SRTCP packet came through'
+    if fields['status'] != 'OK':
+        yield f'{name}: status {fields["status"]}, {fields["rejected"]} packets rejected'
+    wanted = row.wanted()
+    if fields['mode'] == 'multistream':
+        wanted = {'ka': 'Mult', 'hash': row.hash, 'cipher': row.cipher}
+    for field, value in wanted.items():
+        if fields[field] != value:
+            yield f'{name}: {field} is {fields[field]}, not {value}'
+    if fields['sas'] != '-' and not re.fullmatch(SAS_FORM.get(fields['sas_type'], ''), normal_sas(fields['sas'])):
+        yield f'{name}: "{fields["sas"]}" is no {fields["sas_type"]} SAS'
+    if fields['pattern_ok'] < ENOUGH:
+        yield f'{name}: {fields["pattern_ok"]} right packets, {ENOUGH} needed'
+    if not row.loss and fields['rtcp'] == 0:
+        yield f'{name}: no SRTCP packet came through'
 
 
-def judge(row, ends):
-    problems = [*judge_end(row, 'ours', ends['ours']), *judge_end(row, 'theirs', ends['theirs'])]
-    if problems:
-        return problems
-    ours, theirs = ends['ours'], ends['theirs']
-    for field in ('ka', 'hash', 'cipher', 'auth', 'sas_type'):
-        if ours[field] != theirs[field]:
-            problems.append(f'{field} differs: {ours[field]}, {theirs[field]}')
-    if not same_sas(ours, theirs):
-        problems.append(f'SAS differ: {ours["sas"]}, {theirs["sas"]}')
-    if theirs['role'] != OPPOSITE.get(ours['role']):
-        problems.append(f'roles: {ours["role"]}, {theirs["role"]}')
-    if row.role not in ('any', ours['role']):
-        problems.append(f'our role is {ours["role"]}, not {row.role}')
-    if not row.loss:  # then not one protected packet may be lost, not even the first
-        for receiver, sender in ((ours, theirs), (theirs, ours)):
+def judge_link(row, call, one, other):
+    """Two streams that are secure with each other."""
+    for field in ('ka', 'hash', 'cipher', 'auth', 'sas_type', 'mode'):
+        if one[field] != other[field]:
+            yield f'{field} differs: {one[field]}, {other[field]}'
+    exported = {end['exported'] for end in (one, other) if 'exported' in end}
+    if len(exported) > 1:
+        yield f'exported keys differ: {exported}'
+    if '-' not in (one['role'], other['role']) and other['role'] != rows.OPPOSITE[one['role']]:
+        yield f'roles: {one["role"]}, {other["role"]}'
+    if row.role not in ('any', one['role']):
+        yield f'our role is {one["role"]}, not {row.role}'
+    if call.exact and not row.loss:
+        for receiver, sender in ((one, other), (other, one)):
             if receiver['pattern_ok'] != sender['sent']:
-                problems.append(f'{sender["sent"]} packets sent, {receiver["pattern_ok"]} received')
-    return problems
+                yield f'{sender["sent"]} packets sent, {receiver["pattern_ok"]} received'
 
 
-def judge_fault(row, ends):
-    """The call gets secure, but not one packet from the spoilt side may be accepted."""
+def is_as_expected(value, operator, wanted):
+    if operator == '=':
+        return str(value) == wanted
+    return int(value) >= int(wanted) if operator == '>=' else int(value) <= int(wanted)
+
+
+def judge_expectations(call, results):
+    for side, text in call.expect.items():
+        for word in text.split():
+            name, stream, operator, wanted = re.fullmatch(r'(\w+)(?:@(\d))?(=|>=|<=)(.*)', word).groups()
+            value = fields_of(results, (side, int(stream or 0))).get(name, '-')
+            if not is_as_expected(value, operator, wanted):
+                yield f'{side}: {name} is {value}, expected {word}'
+
+
+def judge_secrets(call, results, before):
+    """Which retained secret each end has after the call."""
+    now = {side: fields_of(results, (side, 0)).get('rs1', '-') for side in results}
+    for field in call.same.split():
+        values = {fields_of(results, (side, 0)).get(field, '-') for side in results}
+        if len(values) != 1 or '-' in values:
+            yield f'{field} is not the same at both ends: {values}'
+    for side in call.kept.split():
+        if now[side] != fields_of(before, (side, 0)).get('rs1'):
+            yield f'{side}: the retained secret was overwritten'
+    for side in call.changed.split():
+        if now[side] in ('-', fields_of(before, (side, 0)).get('rs1')):
+            yield f'{side}: there is no new retained secret'
+
+
+def judge_relayed(row, results):
+    phone, other = fields_of(results, ('phone', 0)), fields_of(results, (row.pbx, 0))
+    for field in ('relayed_sas', 'session_sas'):
+        if phone.get(field, '-') != other['sas']:
+            yield f'the phone shows {phone.get(field)}, and the SAS of the other leg is {other["sas"]}'
+    if phone['sas'] == other['sas']:
+        yield 'both legs have the same SAS: nothing was shown'
+
+
+def judge_fault(row, results):
+    """The call gets secure, but not one packet of the spoilt stream may be accepted."""
     victim = 'theirs' if row.fault == 'ours' else 'ours'
-    end = ends[victim]
-    if end.get('secure') != 1:
-        return [f'{victim}: not secure, so it could not notice']
-    if end['status'] != 'FAIL' or end['exit'] == 0 or end['decrypted'] != 0:
-        return [f'{victim}: status {end["status"]}, {end["decrypted"]} packets decrypted with a '
-                'wrong key']
-    return []
+    for end in (end for link in row.links() for end in link):
+        fields = fields_of(results, end)
+        spoilt_here = end == (victim, row.fault_stream)
+        if fields.get('secure') != 1:
+            yield f'{end[0]} {end[1]}: not secure, so it could not notice'
+        elif spoilt_here and (fields['status'] != 'FAIL' or fields['decrypted'] != 0):
+            yield f'{victim}: status {fields["status"]}, {fields["decrypted"]} packets decrypted with a wrong key'
+        elif not spoilt_here and fields['status'] != 'OK':
+            yield f'{end[0]} {end[1]}: status {fields["status"]}, and its key is right'
+    if results[victim]['exit'] == '0':
+        yield f'{victim}: ended as if all were well'
 
 
-# --- Reports -------------------------------------------------------------------------------------
+def judge_sas(row, call, results):
+    """There is one SAS in a call (§7), made by the one exchange that is not in Multistream mode."""
+    calls = [row.links()[:1], row.links()[1:]] if row.pbx else [row.links()]
+    for links in calls:
+        fields = [[fields_of(results, end) for end in link] for link in links]
+        made = [link for link in fields if link[0]['mode'] != 'multistream']
+        if call.exact and len(made) != 1:
+            yield f'{len(made)} streams are not in Multistream mode'
+        if not all(same_sas(*link) for link in made):
+            yield 'SAS differ: ' + ', '.join(f'{one["sas"]} and {other["sas"]}' for one, other in made)
+        if len({normal_sas(end['sas']) for link in fields for end in link} - {'-'}) != 1:
+            yield f'not one SAS: {[[end["sas"] for end in link] for link in fields]}'
+
+
+def judge_media(row, call, results):
+    for side, result in results.items():
+        if result['exit'] != '0':
+            yield f'{side}: exit {result["exit"]}'
+    problems = [problem for link in row.links() for end in link
+                for problem in judge_stream(row, end, fields_of(results, end))]
+    yield from problems
+    if problems:
+        return
+    for link in row.links():
+        yield from judge_link(row, call, *(fields_of(results, end) for end in link))
+    yield from judge_sas(row, call, results)
+
+
+def judge(row, call, results, before):
+    silent = [side for side, result in results.items() if len(result['streams']) != row.n_streams(side)]
+    if silent:
+        yield f'no RESULT lines of {" and ".join(silent)}'
+        return
+    if row.fault:
+        yield from judge_fault(row, results)
+        return
+    if call.secure:
+        problems = [*judge_media(row, call, results)]
+        yield from problems
+        if problems:
+            return
+    yield from judge_expectations(call, results)
+    yield from judge_secrets(call, results, before)
+    if call.relayed:
+        yield from judge_relayed(row, results)
+
+
+# --- Main ------------------------------------------------------------------------------------------
 
 def print_tap(number, outcome):
-    verdict = 'not ok' if outcome.problems else 'ok'
-    print(f'{verdict} {number} - {outcome.row.name()}')
-    if outcome.problems:
-        for line in outcome.problems + outcome.log.splitlines():
+    problems = outcome.all_problems()
+    print(f'{"not ok" if problems else "ok"} {number} - {outcome.row.name()}')
+    if problems:
+        for line in problems + outcome.log.splitlines():
             print(f'# {line}')
     sys.stdout.flush()
 
 
-def version(program):
-    return subprocess.run([program, '--version'], stdout=subprocess.PIPE, text=True,
-                          check=True).stdout.strip()
-
-
-DOCUMENT = '''# Interoperability
-
-Calls between **{ours}** (`zrtp-peer`: the library without a pipeline) and **{theirs}**
-(`bzrtp-peer`), each end a process of its own, over UDP sockets on loopback. Both ends do their SRTP
-with libsrtp2, from the keys that their own ZRTP gave them.
-
-A call passes when both ends are secure with the algorithms asked for, show the same SAS, play
-opposite roles, and SRTP packets with the expected payload came through each way: all of them
-without loss, at least {enough} with loss. Loss is applied to each datagram, ZRTP and media alike, on
-sending and again on receiving. In the last rows one end protects with a wrong key on purpose: they
-pass when the other end accepts nothing.
-
-The role is ours; "either" takes what Commit contention gives (RFC 6189 §4.2). We commit as soon as
-we have the peer's Hello, so we are responder only when our Commit loses: those calls are made again
-until it does. bzrtp commits only after a HelloACK: where we are initiator, it gets none. "Packets
-out" counts ours that the other end decrypted with the right payload, "packets in" theirs that we
-did.
-
-{passed} of {total} calls passed. Written by
-
-    {command}
-
-| # | key agreement | hash | cipher | auth tag | SAS | role | loss | remark | result | SAS equal | packets out | packets in |
-|--:|---|---|---|---|---|---|--:|---|---|---|--:|--:|
-{rows}
-'''
-
-
-def table_row(number, outcome):
-    row, ours, theirs = outcome.row, outcome.ends['ours'], outcome.ends['theirs']
-    role = ours.get('role', '-') if row.role != 'any' else f'either ({ours.get("role", "-")})'
-    algorithms = [ours.get(field, '-') for field in ('ka', 'hash', 'cipher', 'auth', 'sas_type')]
-    result = 'failed: ' + outcome.problems[0] if outcome.problems else 'passed'
-    cells = [number, *algorithms, role, f'{row.loss} %', row.remark(), result,
-             'yes' if same_sas(ours, theirs) else 'no',
-             f'{theirs.get("pattern_ok", 0)} of {ours.get("sent", 0)}',
-             f'{ours.get("pattern_ok", 0)} of {theirs.get("sent", 0)}']
-    return '| ' + ' | '.join(str(cell) for cell in cells) + ' |'
-
-
-def write_document(path, outcomes, programs):
-    path.write_text(DOCUMENT.format(
-        ours=version(programs['ours']), theirs=version(programs['theirs']), enough=ENOUGH,
-        passed=sum(not outcome.problems for outcome in outcomes), total=len(outcomes),
-        command='python3 tests/interop/run.py --build build --write-docs docs/interop.md',
-        rows='\n'.join(table_row(i, outcome) for i, outcome in enumerate(outcomes, 1))))
+def run_sections(sections, programs, jobs, first=1):
+    """Section -> outcomes."""
+    ports = Ports()
+    everything = [row for section in sections.values() for row in section]
+    outcomes = []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for outcome in pool.map(lambda row: run_row(row, programs, ports), everything):
+            outcomes.append(outcome)
+            print_tap(first + len(outcomes) - 1, outcome)
+    rest = iter(outcomes)
+    return {name: [next(rest) for _ in section] for name, section in sections.items()}
 
 
 def parse_arguments():
@@ -377,42 +279,33 @@ def parse_arguments():
     parser.add_argument('--build', type=pathlib.Path, default='build', help='the build folder')
     parser.add_argument('--quick', action='store_true', help='a subset that takes seconds')
     parser.add_argument('--self', action='store_true', help='zrtp-peer against zrtp-peer')
-    parser.add_argument('--jobs', type=int, default=6, help='calls at a time')
+    parser.add_argument('--jobs', type=int, default=10, help='rows at a time')
+    parser.add_argument('--match', metavar='TEXT', default='', help='only rows with this in their name')
     parser.add_argument('--write-docs', type=pathlib.Path, metavar='FILE',
-                        help='write the table of all rows as Markdown')
+                        help='make all calls, against bzrtp and against ourselves, and write them as Markdown')
     arguments = parser.parse_args()
-    if arguments.write_docs and (arguments.quick or arguments.self):
-        parser.error('--write-docs documents all rows against bzrtp: leave out --quick and --self')
+    if arguments.write_docs and (arguments.quick or arguments.self or arguments.match):
+        parser.error('--write-docs documents all rows: leave out --quick, --self and --match')
     return arguments
-
-
-def find_programs(build, against_self):
-    names = {'ours': 'zrtp-peer', 'theirs': 'zrtp-peer' if against_self else 'bzrtp-peer'}
-    programs = {side: build / 'tests' / 'interop' / name for side, name in names.items()}
-    for program in programs.values():
-        if not program.exists():
-            sys.exit(f'{program} is not there: build it with meson compile -C {build}')
-    return {side: str(program.resolve()) for side, program in programs.items()}
 
 
 def main():
     arguments = parse_arguments()
-    programs = find_programs(arguments.build, arguments.self)
-    if arguments.self:
-        rows = self_rows(arguments.quick)
-    else:
-        rows = quick_rows() if arguments.quick else full_rows()
-    print(f'1..{len(rows)}')
-    print(f'# {version(programs["ours"])} with {version(programs["theirs"])}')
-    ports = Ports()
-    outcomes = []
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for outcome in pool.map(lambda row: run_row(row, programs, ports), rows):
-            outcomes.append(outcome)
-            print_tap(len(outcomes), outcome)
+    ours = find_program(arguments.build, 'zrtp-peer')
+    theirs = ours if arguments.self else find_program(arguments.build, 'bzrtp-peer')
+    sections = (rows.self_sections if arguments.self else rows.bzrtp_sections)(arguments.quick)
+    sections = {name: [row for row in section if arguments.match in row.name()] for name, section in sections.items()}
+    more = rows.self_sections() if arguments.write_docs else {}
+    print(f'1..{sum(len(section) for section in [*sections.values(), *more.values()])}')
+    print(f'# {version(ours)} with {version(theirs)}')
+    our_sides = {'ours': ours, 'phone': ours, 'pbx': ours, 'other': ours}
+    outcomes = run_sections(sections, {**our_sides, 'theirs': theirs}, arguments.jobs)
+    outcomes |= run_sections(more, {**our_sides, 'theirs': ours}, arguments.jobs,
+                             1 + sum(len(section) for section in sections.values()))
     if arguments.write_docs:
-        write_document(arguments.write_docs, outcomes, programs)
-    return 1 if any(outcome.problems for outcome in outcomes) else 0
+        document.write(arguments.write_docs, outcomes, version(ours), version(theirs), ENOUGH)
+    failed = [outcome for section in outcomes.values() for outcome in section if outcome.all_problems()]
+    return 1 if failed else 0
 
 
 if __name__ == '__main__':
