@@ -60,8 +60,8 @@ zrtp_call_add (ZrtpCall *call, ZrtpEngine *engine)
   call->engines = engine;
 }
 
-static bool
-was_secure (const ZrtpEngine *engine)
+bool
+zrtp_was_secure (const ZrtpEngine *engine)
 {
   switch (engine->state) {
     case ZRTP_STATE_SECURE:
@@ -81,7 +81,7 @@ bequeath (ZrtpCall *call, ZrtpEngine *from)
 {
   ZrtpEngine *heir = call->engines;
 
-  while (heir && !was_secure (heir))
+  while (heir && !zrtp_was_secure (heir))
     heir = heir->next;
   if (!heir || !from->is_first)
     return;
@@ -202,6 +202,15 @@ zrtp_call_export_key (const ZrtpCall *call, const char *label, uint8_t *out, siz
 
 /* --- Nonces -------------------------------------------------------------------------------------------- */
 
+bool
+zrtp_call_knows_nonce (const ZrtpCall *call, const uint8_t nonce[ZRTP_NONCE_SIZE])
+{
+  for (size_t i = 0; i < call->n_nonces; i++)
+    if (zrtp_equal (call->nonces[i], nonce, ZRTP_NONCE_SIZE))
+      return true;
+  return false;
+}
+
 /* §4.4.3.1: "Its value MUST be unique for all nonce values chosen for active ZRTP sessions between a pair
  * of endpoints." Those of both ends are noted. */
 ZrtpErrorCode
@@ -209,9 +218,8 @@ zrtp_call_note_nonce (ZrtpCall *call, const uint8_t nonce[ZRTP_NONCE_SIZE])
 {
   uint8_t (*grown)[ZRTP_NONCE_SIZE];
 
-  for (size_t i = 0; i < call->n_nonces; i++)
-    if (zrtp_equal (call->nonces[i], nonce, ZRTP_NONCE_SIZE))
-      return ZRTP_ERROR_NONCE;
+  if (zrtp_call_knows_nonce (call, nonce))
+    return ZRTP_ERROR_NONCE;
   if (call->n_nonces == MAX_NONCES)
     return ZRTP_ERROR_UNAVAILABLE;
   grown = realloc (call->nonces, (call->n_nonces + 1) * sizeof *grown);

@@ -26,6 +26,14 @@ has_keys (const ZrtpEngine *engine)
   return engine->state == ZRTP_STATE_SECURE;
 }
 
+/* A stream that is about to have keys: they would come from the ZRTPSess that goes. */
+static bool
+is_joining (const ZrtpEngine *engine)
+{
+  return engine->exchange && engine->exchange->mode == ZRTP_MODE_MULTISTREAM &&
+         engine->state >= ZRTP_STATE_COMMIT_SENT && engine->state <= ZRTP_STATE_CONFIRM2_SENT;
+}
+
 /* "All SRTP session key material MUST be erased", §4.7.2.1; what stays are the clear_macs, by which a
  * repeated GoClear is known. */
 static void
@@ -33,14 +41,19 @@ drop_keys (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64_t now)
 {
   ZrtpSecureKeys *kept = &engine->kept;
 
+  zrtp_end_successor (engine);
+  zrtp_exchange_free (engine);
   zrtp_wipe (&engine->receive_key, sizeof engine->receive_key);
   zrtp_wipe (&engine->send_key, sizeof engine->send_key);
   zrtp_wipe (kept->mackey, sizeof kept->mackey);
   zrtp_wipe (kept->zrtpkey, sizeof kept->zrtpkey);
   kept->has_relay_keys = false;
+  engine->resume_state = ZRTP_STATE_IDLE;
+  engine->securing = false;
   engine->events &= ~(1u << ZRTP_EVENT_RECEIVE_KEY | 1u << ZRTP_EVENT_SEND_KEY);
   zrtp_event (engine, ZRTP_EVENT_DROP_KEYS);
   zrtp_advance (engine, state, message, now);
+  zrtp_introduce (engine, now);
 }
 
 /* --- Our user wants it ------------------------------------------------------------------------------- */
@@ -67,7 +80,17 @@ bool
 zrtp_call_is_clear (const ZrtpCall *call)
 {
   for (const ZrtpEngine *engine = call->engines; engine; engine = engine->next)
-    if (engine->state == ZRTP_STATE_CLEAR || engine->state == ZRTP_STATE_CLEAR_WAITING)
+    if (engine->state == ZRTP_STATE_CLEAR || engine->state == ZRTP_STATE_CLEAR_WAITING ||
+        engine->resume_state)
+      return true;
+  return false;
+}
+
+bool
+zrtp_is_going_clear (const ZrtpCall *call)
+{
+  for (const ZrtpEngine *engine = call->engines; engine; engine = engine->next)
+    if (engine->state == ZRTP_STATE_GOCLEAR_SENT)
       return true;
   return false;
 }
@@ -80,7 +103,7 @@ zrtp_call_go_clear (ZrtpCall *call, uint64_t now)
   if (!speaks)
     return false;
   for (ZrtpEngine *engine = call->engines; engine; engine = engine->next) {
-    if (!has_keys (engine))
+    if (!has_keys (engine) && !is_joining (engine))
       continue;
     engine->stirred = true;
     drop_keys (engine, ZRTP_STATE_GOCLEAR_SENT, engine == speaks ? ZRTP_OUT_GOCLEAR : 0, now);
@@ -94,12 +117,14 @@ zrtp_call_go_clear (ZrtpCall *call, uint64_t now)
 static void
 all_clear (ZrtpCall *call, uint64_t now)
 {
-  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next)
+  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next) {
+    engine->stirred |= zrtp_is_waiting (engine);
     if (engine->state == ZRTP_STATE_GOCLEAR_SENT) {
       engine->stirred = true;
       zrtp_advance (engine, ZRTP_STATE_CLEAR, 0, now);
       tell (engine, false, false);
     }
+  }
 }
 
 ZrtpResult
@@ -123,6 +148,16 @@ zrtp_clear_unanswered (ZrtpEngine *engine, uint64_t now)
   zrtp_event (engine, ZRTP_EVENT_NO_ANSWER);
 }
 
+/* The stream that speaks for the others ends before its GoClear is acknowledged. */
+void
+zrtp_clear_abandoned (ZrtpEngine *engine)
+{
+  if (engine->state != ZRTP_STATE_GOCLEAR_SENT || !engine->message_timer.armed)
+    return;
+  zrtp_call_replace_zrtpsess (engine->call);
+  all_clear (engine->call, 0);
+}
+
 /* --- The peer wants it --------------------------------------------------------------------------------- */
 
 static void
@@ -132,11 +167,12 @@ acknowledge (ZrtpEngine *engine, uint64_t now)
   engine->clearack_due = engine->state == ZRTP_STATE_CLEAR_WAITING ? now + clearack_interval : 0;
 }
 
+/* A Commit of our own user is later than the GoClear that crossed it, and stays. */
 static void
 all_wait (ZrtpCall *call, uint64_t now)
 {
   for (ZrtpEngine *engine = call->engines; engine; engine = engine->next)
-    if (has_keys (engine)) {
+    if (has_keys (engine) || (is_joining (engine) && !engine->securing)) {
       engine->stirred = true;
       drop_keys (engine, ZRTP_STATE_CLEAR_WAITING, 0, now);
       tell (engine, true, true);
@@ -155,7 +191,7 @@ zrtp_on_goclear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
     return ZRTP_REPEATED;
   }
   if (!engine->kept.accepts_clear)
-    return zrtp_complain (engine, ZRTP_ERROR_GOCLEAR, now);
+    return has_keys (engine) ? zrtp_complain (engine, ZRTP_ERROR_GOCLEAR, now) : ZRTP_UNEXPECTED;
   engine->goclear_seen = true;
   zrtp_call_replace_zrtpsess (engine->call);
   all_wait (engine->call, now);
@@ -178,13 +214,15 @@ zrtp_call_accept_clear (ZrtpCall *call, bool accept, uint64_t now)
     zrtp_call_go_secure (call, now);
     return;
   }
-  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next)
+  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next) {
+    if (engine->resume_state == ZRTP_STATE_CLEAR_WAITING)
+      engine->resume_state = ZRTP_STATE_CLEAR; /* in case the peer's exchange leads nowhere */
     if (engine->state == ZRTP_STATE_CLEAR_WAITING) {
       engine->stirred = true;
-      engine->clearack_due = 0;
       zrtp_advance (engine, ZRTP_STATE_CLEAR, 0, now);
       tell (engine, true, false);
     }
+  }
 }
 
 /* --- And back ----------------------------------------------------------------------------------------------- */
@@ -194,24 +232,36 @@ zrtp_call_go_secure (ZrtpCall *call, uint64_t now)
 {
   bool any = false;
 
-  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next)
+  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next) {
+    if (engine->resume_state) /* the peer was first: one and the same exchange */
+      any = engine->securing = true;
     if (engine->state == ZRTP_STATE_CLEAR || engine->state == ZRTP_STATE_CLEAR_WAITING) {
-      any = engine->stirred = true;
+      any = engine->stirred = engine->securing = true;
       engine->resume_state = engine->state;
       engine->hello_accepted_at = now;
       zrtp_commit_multistream (engine, now);
+      zrtp_introduce (engine, now);
     }
+  }
   return any;
 }
 
 /* In clear mode anybody can begin an exchange that leads nowhere, because the hash chain is known (§9). It
- * must not end the call; what our own user began, and what failed, he is told. */
+ * must not end the call. But when our own user wants to be secure, and that fails, whichever end's Commit
+ * it was by, there is no clear media behind his back. */
 bool
 zrtp_return_to_clear (ZrtpEngine *engine, uint64_t now)
 {
-  if (!engine->resume_state || engine->role != ZRTP_ROLE_RESPONDER)
+  const ZrtpState state = engine->resume_state;
+
+  if (!state || engine->securing)
     return false;
   zrtp_exchange_free (engine);
-  zrtp_advance (engine, engine->resume_state, 0, now);
+  engine->resume_state = ZRTP_STATE_IDLE;
+  zrtp_advance (engine, state, 0, now);
+  if (state == ZRTP_STATE_CLEAR && engine->clear_waiting) /* he agreed meanwhile */
+    tell (engine, true, false);
+  if (state == ZRTP_STATE_CLEAR_WAITING && engine->goclear_seen)
+    engine->clearack_due = now + clearack_interval;
   return true;
 }

@@ -15,6 +15,14 @@ send_hellos (ZrtpEngine *engine, const ZrtpSchedule *schedule, uint64_t now)
   zrtp_send (engine, ZRTP_OUT_HELLO);
 }
 
+/* Into an exchange whose peer has perhaps never seen our Hello. */
+void
+zrtp_introduce (ZrtpEngine *engine, uint64_t now)
+{
+  if (!engine->hello_acked)
+    send_hellos (engine, &zrtp_t1_extended, now);
+}
+
 void
 zrtp_engine_start (ZrtpEngine *engine, uint64_t now)
 {
@@ -80,6 +88,13 @@ report_hello_hash (ZrtpEngine *engine)
   engine->hello_hash_reported = true;
 }
 
+ZrtpResult
+zrtp_refuse_hello (ZrtpEngine *engine)
+{
+  report_hello_hash (engine);
+  return ZRTP_BAD_HELLO_HASH;
+}
+
 static void
 report_version (ZrtpEngine *engine)
 {
@@ -127,10 +142,8 @@ judge_hello (ZrtpEngine *engine, const ZrtpPacket *packet, ZrtpHello *hello, uin
 
   if (!zrtp_hello_parse (packet->message, hello))
     return ZRTP_BAD_CONTENT;
-  if (!zrtp_is_announced (engine, packet->message)) {
-    report_hello_hash (engine);
-    return ZRTP_BAD_HELLO_HASH;
-  }
+  if (!zrtp_is_announced (engine, packet->message))
+    return zrtp_refuse_hello (engine);
 
   /* "A HelloACK is sent regardless if the version number in the Hello is supported or the
    * algorithm list supported", §5.3. */
@@ -265,8 +278,9 @@ zrtp_on_rival_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   ZrtpPeer rival;
   ZrtpResult result;
 
-  if (same_message (&engine->peer, packet))
-    return acknowledge_again (engine);
+  /* Out of clear mode: the peer is known, and nobody else is looked for. */
+  if (same_message (&engine->peer, packet) || engine->resume_state)
+    return zrtp_on_hello_again (engine, packet, now);
   for (unsigned i = 0; i < exchange->n_rivals; i++)
     if (same_message (&exchange->rival[i], packet))
       return acknowledge_again (engine);
@@ -315,9 +329,13 @@ zrtp_engine_set_peer_hello_hash (
     ZrtpEngine *engine, const uint8_t hash[ZRTP_HELLO_HASH_SIZE], uint64_t now)
 {
   ZrtpExchange *exchange = engine->exchange;
+  /* Another hash than the one that the peer was known by is for the one who is to take its place. */
+  const bool moves_on = zrtp_was_secure (engine) && engine->config.has_peer_hello_hash &&
+                        zrtp_is_announced (engine, zrtp_peer_hello (engine));
   unsigned kept = 0;
 
-  zrtp_end_successor (engine); /* it was judged by another hash */
+  if (engine->successor)
+    zrtp_engine_set_peer_hello_hash (engine->successor, hash, now);
   engine->config.has_peer_hello_hash = hash != NULL;
   if (!hash)
     return;
@@ -329,10 +347,12 @@ zrtp_engine_set_peer_hello_hash (
       exchange->rival[kept++] = exchange->rival[i];
   if (exchange)
     exchange->n_rivals = kept;
-  if (!engine->peer_known || zrtp_is_announced (engine, zrtp_peer_hello (engine)))
+  if (!engine->peer_known || moves_on || zrtp_is_announced (engine, zrtp_peer_hello (engine)))
     return;
 
   report_hello_hash (engine);
+  if (zrtp_was_secure (engine))
+    return; /* nothing unauthenticated ends a secure stream; the user is told */
   switch (engine->state) {
     case ZRTP_STATE_DISCOVERY:
     case ZRTP_STATE_COMMIT_SENT:
@@ -341,10 +361,9 @@ zrtp_engine_set_peer_hello_hash (
       zrtp_forget_peer (engine, now);
       resume_discovery (engine, now);
       break;
-    case ZRTP_STATE_SECURE:
     case ZRTP_STATE_ERROR_SENT:
     case ZRTP_STATE_FAILED:
-      break; /* nothing unauthenticated ends a secure stream; the user is told */
+      break;
     default:
       zrtp_fail (engine, ZRTP_ERROR_HELLO_MISMATCH, now);
       break;

@@ -71,6 +71,8 @@ void zrtp_call_adopt (
     ZrtpCall *call, const ZrtpEngine *engine, const ZrtpHash *hash, const ZrtpKeys *keys);
 void zrtp_call_add (ZrtpCall *call, ZrtpEngine *engine);
 void zrtp_call_remove (ZrtpCall *call, ZrtpEngine *engine);
+/* It is secure, or in clear mode, or on its way between the two. */
+bool zrtp_was_secure (const ZrtpEngine *engine);
 /* False: another stream's exchange is under way, and this one has to wait. */
 bool zrtp_call_take_lead (ZrtpCall *call, ZrtpEngine *engine);
 void zrtp_call_release_lead (ZrtpCall *call, ZrtpEngine *engine);
@@ -82,6 +84,7 @@ ZrtpErrorCode zrtp_call_note_nonce (ZrtpCall *call, const uint8_t nonce[ZRTP_NON
 /* Of the call, for an exchange that begins. */
 ZrtpAux *zrtp_call_use_aux (ZrtpCall *call);
 void zrtp_aux_release (ZrtpAux *aux);
+bool zrtp_call_knows_nonce (const ZrtpCall *call, const uint8_t nonce[ZRTP_NONCE_SIZE]);
 /* auxsecret for an exchange; what is made from the signalling's keys goes to `buffer`. */
 ZrtpBytes zrtp_auxsecret (const ZrtpAux *aux, const ZrtpHash *hash, ZrtpRole role,
     const uint8_t own_zid[ZRTP_ZID_SIZE], const uint8_t peer_zid[ZRTP_ZID_SIZE],
@@ -228,13 +231,13 @@ struct ZrtpEngine {
 
   ZrtpSecureKeys kept;
   ZrtpState resume_state; /* clear mode: where an exchange began, and goes back to if it fails */
+  bool securing;          /* our own user wants that exchange: it does not go back */
   bool goclear_seen;      /* since this stream became secure */
   bool clear_by_peer, clear_waiting;
   uint64_t clearack_due; /* the next repetition while the user is waited for; 0 = none */
   ZrtpRelayedSas relayed_sas;
-  uint8_t sasrelay[ZRTP_SASRELAY_SIZE];   /* our own */
-  uint8_t last_relay[ZRTP_SASRELAY_SIZE]; /* the peer's */
-  size_t last_relay_size;
+  uint8_t sasrelay[ZRTP_SASRELAY_SIZE];      /* our own */
+  uint8_t last_relay[ZRTP_CONFIRM_TAG_SIZE]; /* the peer's, to know a repetition by */
   bool untrusted_relay_reported;
   uint32_t relay_message; /* what is repeated while secure: SASrelay or Error */
 
@@ -282,6 +285,8 @@ bool zrtp_try_rival (ZrtpEngine *engine, uint64_t now);
 void zrtp_swap_rival (ZrtpEngine *engine, unsigned i);
 /* Back to discovery: whoever we committed to was nobody. */
 void zrtp_forget_peer (ZrtpEngine *engine, uint64_t now);
+/* Hellos beside a Commit, unless they were acknowledged. */
+void zrtp_introduce (ZrtpEngine *engine, uint64_t now);
 /* Asks for the record of engine->peer. */
 void zrtp_want_record (ZrtpEngine *engine);
 
@@ -299,10 +304,12 @@ bool zrtp_is_waiting (const ZrtpEngine *engine);
 void zrtp_commit_multistream (ZrtpEngine *engine, uint64_t now);
 /* Gives up its exchange for that of another stream, and waits for it. */
 void zrtp_step_back (ZrtpEngine *engine);
+/* The Hello is the one that the signalling announced, if it announced one, §8.1. */
+bool zrtp_is_announced (const ZrtpEngine *engine, ZrtpBytes hello);
+/* ZRTP_BAD_HELLO_HASH, told once. */
+ZrtpResult zrtp_refuse_hello (ZrtpEngine *engine);
 /* The peer's Hello is the one that integrity-protected signalling announced, §8.1.1. */
 bool zrtp_is_signalled (const ZrtpEngine *engine);
-/* §8.1: it is, or there is no announcement. */
-bool zrtp_is_announced (const ZrtpEngine *engine, ZrtpBytes message);
 
 /* SHA-256 over one view: the chain H0-H3 and the Hello hash. */
 void zrtp_image (const ZrtpEngine *engine, ZrtpBytes of, uint8_t out[ZRTP_IMAGE_SIZE]);
@@ -392,11 +399,16 @@ void zrtp_compute_hvi (
 /* relay.c: an Error of ours that does not end the stream, repeated until it is acknowledged. Returns
  * ZRTP_REFUSED. */
 ZrtpResult zrtp_complain (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now);
+/* Stores pbxsecret; while the store of rs1 is delayed, that alone. */
+void zrtp_keep_pbxsecret (ZrtpEngine *engine);
 
 /* clear.c */
 void zrtp_clear_unanswered (ZrtpEngine *engine, uint64_t now);
+void zrtp_clear_abandoned (ZrtpEngine *engine);
+/* A GoClear is on its way: nobody knows which ZRTPSess the peer has. */
+bool zrtp_is_going_clear (const ZrtpCall *call);
 void zrtp_repeat_clearack (ZrtpEngine *engine, uint64_t now);
-/* The way back for a responder whose exchange out of clear mode failed; false when that is not the case. */
+/* The way back when an exchange out of clear mode failed that our user did not ask for; else false. */
 bool zrtp_return_to_clear (ZrtpEngine *engine, uint64_t now);
 
 /* restart.c: what no handler of a secure stream wanted; the result to be counted. */
@@ -406,7 +418,9 @@ void zrtp_end_successor (ZrtpEngine *engine);
 void zrtp_peer_is_alive (ZrtpEngine *engine, uint64_t now);
 ZrtpResult zrtp_refuse_restart (ZrtpEngine *successor, uint64_t now);
 bool zrtp_may_take_over (const ZrtpEngine *successor);
+void zrtp_end_successor (ZrtpEngine *engine);
 void zrtp_successor_timeout (ZrtpEngine *engine, uint64_t now);
+bool zrtp_successor_next_timeout (const ZrtpEngine *engine, uint64_t *when);
 bool zrtp_poll_successor (ZrtpEngine *engine, ZrtpEvent *event);
 
 /* exchange.c: derives the keys of a mode without DH, once. */

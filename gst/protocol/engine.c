@@ -10,6 +10,11 @@ static const uint64_t responder_patience = 10 * UINT64_C (1000000000);
 /* --- The state table: docs/state-machine.md is printed from it --------------------------------- */
 
 static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
+    [ZRTP_STATE_IDLE] =
+        {
+            [ZRTP_MESSAGE_PING] = zrtp_on_ping,
+            [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
+        },
     [ZRTP_STATE_DISCOVERY] =
         {
             [ZRTP_MESSAGE_HELLO] = zrtp_on_hello,
@@ -26,6 +31,7 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
             [ZRTP_MESSAGE_COMMIT] = zrtp_on_commit,
             [ZRTP_MESSAGE_DHPART1] = zrtp_on_dhpart1,
             [ZRTP_MESSAGE_CONFIRM1] = zrtp_on_confirm1_without_dh,
+            [ZRTP_MESSAGE_GOCLEAR] = zrtp_on_goclear, /* out of clear mode: ClearACK was lost */
             [ZRTP_MESSAGE_ERROR] = zrtp_on_commit_error,
             [ZRTP_MESSAGE_PING] = zrtp_on_ping,
             [ZRTP_MESSAGE_PINGACK] = zrtp_on_pingack,
@@ -82,6 +88,7 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
     [ZRTP_STATE_GOCLEAR_SENT] =
         {
             [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_HELLOACK] = zrtp_on_helloack,
             [ZRTP_MESSAGE_CONFIRM2] = zrtp_on_confirm2_again,
             [ZRTP_MESSAGE_GOCLEAR] = zrtp_on_goclear,
             [ZRTP_MESSAGE_CLEARACK] = zrtp_on_clearack,
@@ -92,6 +99,7 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
     [ZRTP_STATE_CLEAR_WAITING] =
         {
             [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_HELLOACK] = zrtp_on_helloack,
             [ZRTP_MESSAGE_COMMIT] = zrtp_on_commit_in_clear,
             [ZRTP_MESSAGE_GOCLEAR] = zrtp_on_goclear,
             [ZRTP_MESSAGE_ERROR] = zrtp_on_late_error,
@@ -101,6 +109,7 @@ static const ZrtpHandler handlers[ZRTP_N_STATES][ZRTP_N_MESSAGES] = {
     [ZRTP_STATE_CLEAR] =
         {
             [ZRTP_MESSAGE_HELLO] = zrtp_on_hello_again,
+            [ZRTP_MESSAGE_HELLOACK] = zrtp_on_helloack,
             [ZRTP_MESSAGE_COMMIT] = zrtp_on_commit_in_clear,
             [ZRTP_MESSAGE_GOCLEAR] = zrtp_on_goclear,
             [ZRTP_MESSAGE_ERROR] = zrtp_on_late_error,
@@ -272,7 +281,8 @@ zrtp_engine_free (ZrtpEngine *engine)
 {
   if (!engine)
     return;
-  zrtp_engine_free (engine->successor);
+  zrtp_end_successor (engine);
+  zrtp_clear_abandoned (engine);
   zrtp_exchange_free (engine);
   zrtp_call_remove (engine->call, engine);
   zrtp_wipe (engine, sizeof *engine);
@@ -326,11 +336,20 @@ zrtp_engine_get_counters (const ZrtpEngine *engine)
 
 /* --- Moving on ---------------------------------------------------------------------------------- */
 
+/* Where the peer may still want our Hello; in clear mode, when an exchange did not get that far. */
+static bool
+says_hello (ZrtpState state)
+{
+  return state == ZRTP_STATE_DISCOVERY || state == ZRTP_STATE_COMMIT_SENT ||
+         state == ZRTP_STATE_GOCLEAR_SENT || state == ZRTP_STATE_CLEAR_WAITING ||
+         state == ZRTP_STATE_CLEAR;
+}
+
 void
 zrtp_advance (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64_t now)
 {
   engine->state = state;
-  if (state != ZRTP_STATE_COMMIT_SENT && state != ZRTP_STATE_DISCOVERY)
+  if (!says_hello (state))
     zrtp_timer_stop (&engine->hello_timer);
   zrtp_timer_stop (&engine->message_timer);
   engine->patience_armed = false;
@@ -366,6 +385,7 @@ end_negotiation (ZrtpEngine *engine, ZrtpErrorCode code, bool by_peer)
   /* A Hello that waits still goes out: the peer finds the same fault in it. */
   engine->outbox &= ZRTP_OUT_PINGACK | ZRTP_OUT_PING | ZRTP_OUT_HELLO | ZRTP_OUT_HELLOACK;
   engine->events = 0;
+  engine->resume_state = ZRTP_STATE_IDLE;
   engine->error_code = code;
   engine->error_by_peer = by_peer;
   zrtp_event (engine, ZRTP_EVENT_FAILED);
@@ -588,7 +608,7 @@ zrtp_engine_next_timeout (const ZrtpEngine *engine, uint64_t *when)
       {engine->ping_timer.armed, engine->ping_timer.due},
       {engine->clearack_due != 0, engine->clearack_due},
   };
-  bool any = engine->successor && zrtp_engine_next_timeout (engine->successor, when);
+  bool any = zrtp_successor_next_timeout (engine, when);
 
   for (unsigned i = 0; i < sizeof timers / sizeof *timers; i++)
     if (timers[i].armed && (!any || timers[i].due < *when)) {
@@ -659,6 +679,13 @@ render (const ZrtpEngine *engine, uint32_t message, uint8_t buffer[ZRTP_PINGACK_
   }
 }
 
+/* A successor's packets come from the same source, so they count on from its predecessor's (§5). */
+static uint16_t
+next_sequence (ZrtpEngine *engine)
+{
+  return engine->predecessor ? engine->predecessor->sequence++ : engine->sequence++;
+}
+
 size_t
 zrtp_engine_poll_packet (ZrtpEngine *engine, uint8_t out[ZRTP_MAX_PACKET])
 {
@@ -670,7 +697,7 @@ zrtp_engine_poll_packet (ZrtpEngine *engine, uint8_t out[ZRTP_MAX_PACKET])
   engine->outbox &= ~message;
   engine->counters.sent++;
   return zrtp_packet_write (
-      out, engine->sequence++, engine->config.ssrc, render (engine, message, buffer));
+      out, next_sequence (engine), engine->config.ssrc, render (engine, message, buffer));
 }
 
 static void

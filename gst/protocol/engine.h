@@ -238,12 +238,13 @@ ZrtpEngine *zrtp_call_next_stirred (ZrtpCall *call);
 
 /* False when no stream is secure, or one end does not allow it. */
 bool zrtp_call_may_go_clear (ZrtpCall *call);
-/* Some stream is in clear mode, or its user is waited for. */
+/* Some stream is in clear mode, or its user is waited for, or it is on its way out of clear mode. */
 bool zrtp_call_is_clear (const ZrtpCall *call);
 bool zrtp_call_go_clear (ZrtpCall *call, uint64_t now);
 /* The user has taken note that the peer wants clear media: true begins it, false goes back to secure. */
 void zrtp_call_accept_clear (ZrtpCall *call, bool accept, uint64_t now);
-/* Back to secure by Multistream Commits. False when the call is not in clear mode. */
+/* Back to secure by Multistream Commits. If that fails there is no media, not clear media. False when the
+ * call is not in clear mode. */
 bool zrtp_call_go_secure (ZrtpCall *call, uint64_t now);
 
 /* sashash (§4.5.2), or NULL before the call is secure. */

@@ -225,6 +225,8 @@ zrtp_proceed (ZrtpEngine *engine, uint64_t now)
     zrtp_refuse_peer (engine, now);
   else if (engine->predecessor)
     zrtp_step_back (engine); /* who begins anew commits, and knows in which mode */
+  else if (engine->call->secure && zrtp_is_going_clear (engine->call))
+    zrtp_step_back (engine);
   else if (engine->call->secure)
     zrtp_commit_multistream (engine, now);
   else if (may_lead (engine) && zrtp_call_take_lead (engine->call, engine))

@@ -35,7 +35,8 @@ zrtp_complain (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now)
 ZrtpResult
 zrtp_on_late_errorack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
-  if (packet->ssrc != engine->peer.ssrc || engine->relay_message != ZRTP_OUT_ERROR)
+  if (packet->ssrc != engine->peer.ssrc || engine->relay_message != ZRTP_OUT_ERROR ||
+      !engine->message_timer.armed)
     return ZRTP_UNEXPECTED;
   zrtp_timer_stop (&engine->message_timer);
   return ZRTP_ACCEPTED;
@@ -55,8 +56,9 @@ zrtp_engine_relay_sas (ZrtpEngine *engine, ZrtpType sas_type, const uint8_t *sas
 
   /* "it MUST have previously declared itself as a MiTM device", §5.13; "If the PBX has a shared trusted
    * MiTM key with neither endpoint, the PBX MUST NOT relay the SAS", §7.3 */
-  if (engine->state != ZRTP_STATE_SECURE || !engine->config.mitm || !kept->has_relay_keys ||
-      (sashash && !engine->call->enrolled) || !zrtp_random (engine, iv, sizeof iv))
+  if (engine->state != ZRTP_STATE_SECURE || !engine->is_first || !engine->config.mitm ||
+      !kept->has_relay_keys || (sashash && !engine->call->enrolled) ||
+      !zrtp_random (engine, iv, sizeof iv))
     return false;
   if (sashash)
     memcpy (relay.sashash, sashash, sizeof relay.sashash);
@@ -68,7 +70,8 @@ zrtp_engine_relay_sas (ZrtpEngine *engine, ZrtpType sas_type, const uint8_t *sas
 ZrtpResult
 zrtp_on_relayack (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
-  if (packet->ssrc != engine->peer.ssrc || engine->relay_message != ZRTP_OUT_SASRELAY)
+  if (packet->ssrc != engine->peer.ssrc || engine->relay_message != ZRTP_OUT_SASRELAY ||
+      !engine->message_timer.armed)
     return ZRTP_UNEXPECTED;
   zrtp_timer_stop (&engine->message_timer);
   return ZRTP_ACCEPTED;
@@ -114,6 +117,7 @@ zrtp_on_sasrelay (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   const ZrtpSecureKeys *kept = &engine->kept;
   const ZrtpConfirmKeys keys = relay_keys (kept, 1);
+  const uint8_t *tag = packet->message.data + ZRTP_FRAME_SIZE;
   ZrtpSasRelay relay;
   ZrtpResult result;
 
@@ -138,31 +142,40 @@ zrtp_on_sasrelay (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
     return zrtp_complain (engine, ZRTP_ERROR_UNTRUSTED_RELAY, now);
   }
   zrtp_send (engine, ZRTP_OUT_RELAYACK);
-  if (zrtp_same (packet->message, engine->last_relay, engine->last_relay_size))
+  if (zrtp_equal (tag, engine->last_relay, sizeof engine->last_relay))
     return ZRTP_REPEATED;
-  engine->last_relay_size = packet->message.size;
-  memcpy (engine->last_relay, packet->message.data, ZRTP_SASRELAY_SIZE);
+  memcpy (engine->last_relay, tag, sizeof engine->last_relay);
   show (engine, &relay);
   return ZRTP_ACCEPTED;
 }
 
 /* --- Enrolment ------------------------------------------------------------------------------------------------ */
 
+void
+zrtp_keep_pbxsecret (ZrtpEngine *engine)
+{
+  ZrtpRecord *pending = &engine->pending;
+  ZrtpRecord record;
+
+  zrtp_call_pbxsecret (engine->call, pending->pbx);
+  pending->has_pbx = true;
+  /* What is there for the case that the SAS does not match stays without it. */
+  record = engine->store_delayed ? engine->previous : *pending;
+  memcpy (record.pbx, pending->pbx, sizeof record.pbx);
+  record.has_pbx = true;
+  zrtp_store (engine, &record);
+  zrtp_wipe (&record, sizeof record);
+}
+
 bool
 zrtp_engine_accept_enrollment (ZrtpEngine *engine, bool accept)
 {
-  ZrtpRecord *next = engine->store_delayed ? &engine->previous : &engine->pending;
-
   if (engine->state != ZRTP_STATE_SECURE || !engine->is_first ||
-      !engine->call->enrollment_offered || !engine->config.accept_enrollment)
+      !engine->call->enrollment_offered || !engine->config.accept_enrollment ||
+      engine->config.cache_expiry == 0)
     return false;
-  if (!accept)
-    return true;
   /* "An endpoint MUST NOT store the pbxsecret in the cache without explicit user authorization." */
-  zrtp_call_pbxsecret (engine->call, engine->pending.pbx);
-  engine->pending.has_pbx = true;
-  memcpy (next->pbx, engine->pending.pbx, sizeof next->pbx);
-  next->has_pbx = true;
-  zrtp_store (engine, next);
+  if (accept)
+    zrtp_keep_pbxsecret (engine);
   return true;
 }

@@ -242,6 +242,21 @@ check_mode (const ZrtpEngine *engine, const ZrtpCommit *commit)
   return ZRTP_ERROR_NONE;
 }
 
+/* In an exchange out of clear mode the hash chain is known and protects nothing (§9): what is wrong is
+ * dropped. Before that it ends the exchange. */
+static ZrtpResult
+refuse (ZrtpEngine *engine, ZrtpErrorCode error, uint64_t now)
+{
+  return engine->resume_state ? ZRTP_UNEXPECTED : zrtp_fail (engine, error, now);
+}
+
+/* An old Commit out of the same call, again. */
+static bool
+is_replayed (const ZrtpEngine *engine, const ZrtpCommit *commit)
+{
+  return engine->resume_state && zrtp_call_knows_nonce (engine->call, commit->nonce);
+}
+
 ZrtpResult
 zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
@@ -262,7 +277,9 @@ zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   if (!error)
     error = check_mode (engine, &commit);
   if (error)
-    return zrtp_fail (engine, error, now);
+    return refuse (engine, error, now);
+  if (is_replayed (engine, &commit))
+    return ZRTP_UNEXPECTED;
 
   zrtp_timer_stop (&engine->hello_timer); /* "until the receipt of a HelloACK ... or a Commit" */
   engine->hello_acked = true;
@@ -278,7 +295,7 @@ zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
     return ZRTP_UNEXPECTED;
   error = check_choice (engine, &commit);
   if (error)
-    return zrtp_fail (engine, error, now);
+    return refuse (engine, error, now);
   return become_responder (engine, &commit, packet->message.data, packet->message.size, now);
 }
 
@@ -353,6 +370,8 @@ respond_multistream (
 {
   const ZrtpErrorCode error = check_choice (engine, commit);
 
+  if (zrtp_is_going_clear (engine->call))
+    return ZRTP_UNEXPECTED; /* it comes again */
   if (error)
     return zrtp_fail (engine, error, now);
   if (!zrtp_have_exchange (engine))
@@ -430,7 +449,7 @@ zrtp_on_commit_in_clear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t 
   if (zrtp_commit_mode (&commit) != ZRTP_MODE_MULTISTREAM || !zrtp_can_multistream (engine) ||
       check_commit (engine, &engine->peer, packet, &commit) || check_choice (engine, &commit))
     return ZRTP_UNEXPECTED;
-  if (!zrtp_have_exchange (engine))
+  if (zrtp_call_knows_nonce (engine->call, commit.nonce) || !zrtp_have_exchange (engine))
     return ZRTP_UNEXPECTED;
   engine->peer.ssrc = packet->ssrc;
   engine->resume_state = engine->state;

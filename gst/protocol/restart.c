@@ -13,6 +13,7 @@
 #include "gst/protocol/engine-private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* How long a stream must be silent to be given up for dead, and how often anybody may make us look. A Hello
  * schedule takes 3.75 s at least (§6). */
@@ -63,6 +64,7 @@ zrtp_peer_is_alive (ZrtpEngine *engine, uint64_t now)
 {
   if (engine->watch_due == 0)
     return;
+  zrtp_end_successor (engine);
   engine->watch_due = 0;
   engine->successor_allowed_at = now + successor_interval;
 }
@@ -73,17 +75,47 @@ zrtp_offer_to_successor (ZrtpEngine *engine, const ZrtpPacket *packet, const uin
 {
   if (engine->state != ZRTP_STATE_SECURE)
     return result;
-  if (!engine->successor && (packet->type != ZRTP_MESSAGE_HELLO || !is_silent (engine, now) ||
-                                !begin_successor (engine, now)))
-    return result;
+  if (!engine->successor) {
+    if (packet->type != ZRTP_MESSAGE_HELLO || !is_silent (engine, now))
+      return result;
+    if (!zrtp_is_announced (engine, packet->message))
+      return zrtp_refuse_hello (engine);
+    if (!begin_successor (engine, now))
+      return result;
+  }
   return zrtp_engine_handle_packet (engine->successor, data, size, now);
+}
+
+/* Nobody negotiates with it: whoever said Hello does not go on, or what is left of the Hellos was a
+ * forger's, and keeps the peer's out. */
+static bool
+is_idle (const ZrtpEngine *successor)
+{
+  return successor->state == ZRTP_STATE_DISCOVERY && !successor->exchange &&
+         !successor->record_wanted;
 }
 
 void
 zrtp_successor_timeout (ZrtpEngine *engine, uint64_t now)
 {
-  if (engine->successor)
-    zrtp_engine_handle_timeout (engine->successor, now);
+  if (!engine->successor)
+    return;
+  zrtp_engine_handle_timeout (engine->successor, now);
+  if (is_idle (engine->successor) && now >= engine->successor_allowed_at)
+    zrtp_end_successor (engine);
+}
+
+bool
+zrtp_successor_next_timeout (const ZrtpEngine *engine, uint64_t *when)
+{
+  const ZrtpEngine *successor = engine->successor;
+  bool any = successor && zrtp_engine_next_timeout (successor, when);
+
+  if (successor && is_idle (successor) && (!any || engine->successor_allowed_at < *when)) {
+    *when = engine->successor_allowed_at;
+    any = true;
+  }
+  return any;
 }
 
 /* --- Taking over ------------------------------------------------------------------------------------------ */
@@ -111,33 +143,54 @@ zrtp_refuse_restart (ZrtpEngine *successor, uint64_t now)
   return ZRTP_REFUSED;
 }
 
+/* What goes on with the stream, whoever the peer is. */
+static void
+keep_stream (ZrtpEngine *engine, const ZrtpEngine *old)
+{
+  engine->next = old->next;
+  engine->stirred = old->stirred;
+  engine->sequence = old->sequence;
+  engine->successor_allowed_at = old->successor_allowed_at;
+  /* It was counted here already what the successor got. */
+  memcpy (engine->counters.received, old->counters.received, sizeof engine->counters.received);
+  engine->counters.sent += old->counters.sent;
+  engine->counters.retransmissions += old->counters.retransmissions;
+}
+
+/* Multistream mode: the call's SAS and secrets are what they were. */
+static void
+keep_call (ZrtpEngine *engine, const ZrtpEngine *old)
+{
+  engine->is_first = old->is_first;
+  engine->stored = old->stored;
+  engine->previous = old->previous;
+  engine->pending = old->pending;
+  engine->store_delayed = old->store_delayed;
+}
+
 /* The successor becomes the engine that the owner holds. */
 static void
 take_over (ZrtpEngine *engine)
 {
   ZrtpEngine *successor = engine->successor;
-  const ZrtpEngine old = {
-      .next = engine->next,
-      .counters = engine->counters,
-      .successor_allowed_at = engine->successor_allowed_at,
-  };
+  const bool secure = successor->state == ZRTP_STATE_SECURE;
+  ZrtpEngine old = *engine;
 
-  engine->successor = NULL;
-  zrtp_exchange_free (engine);
-  zrtp_wipe (engine, sizeof *engine);
   *engine = *successor;
   if (engine->call->lead == successor)
-    engine->call->lead = engine; /* not before the old exchange let go of it */
+    engine->call->lead = engine;
   zrtp_wipe (successor, sizeof *successor);
   free (successor);
 
-  engine->next = old.next;
   engine->predecessor = NULL;
-  engine->successor_allowed_at = old.successor_allowed_at;
-  for (unsigned i = 0; i < ZRTP_N_RESULTS; i++)
-    engine->counters.received[i] += old.counters.received[i];
-  engine->counters.sent += old.counters.sent;
-  engine->counters.retransmissions += old.counters.retransmissions;
+  keep_stream (engine, &old);
+  if (secure && engine->secure.mode == ZRTP_MODE_MULTISTREAM)
+    keep_call (engine, &old);
+  zrtp_wipe (&old, sizeof old);
+
+  engine->events &= ~(1u << ZRTP_EVENT_NO_ANSWER | 1u << ZRTP_EVENT_BAD_HELLO_HASH |
+                      1u << ZRTP_EVENT_BAD_VERSION); /* of its search */
+  zrtp_event (engine, ZRTP_EVENT_DROP_KEYS);
 }
 
 static void

@@ -303,11 +303,6 @@ renew_record (const ZrtpEngine *engine, ZrtpRecord *record)
   *record = exchange->record;
   /* The flag belongs to the secret that it was set for. */
   record->sas_verified = record->sas_verified && exchange->s1_matched;
-  /* "The PBX calculates and stores the trusted MiTM shared secret", §7.3.1 */
-  if (engine->config.mitm && engine->config.enroll) {
-    record->has_pbx = true;
-    zrtp_call_pbxsecret (engine->call, record->pbx);
-  }
   record->expiry = minimum (engine->config.cache_expiry, exchange->peer_confirm.cache_expiry);
   if (record->expiry == 0)
     return; /* "the newly computed shared secret SHOULD NOT be stored" */
@@ -343,6 +338,9 @@ update_cache (ZrtpEngine *engine)
   engine->store_delayed = cache_mismatch (exchange) && !zrtp_is_signalled (engine);
   if (!engine->store_delayed && zrtp_record_is_worth (&engine->pending))
     zrtp_store (engine, &engine->pending);
+  /* "The PBX calculates and stores the trusted MiTM shared secret", §7.3.1 */
+  if (engine->config.mitm && engine->config.enroll)
+    zrtp_keep_pbxsecret (engine);
 }
 
 static void
@@ -445,10 +443,13 @@ zrtp_become_secure (ZrtpEngine *engine, uint64_t now)
     become_first (engine);
   keep_keys (engine);
   engine->resume_state = ZRTP_STATE_IDLE;
+  engine->securing = false;
+  engine->hello_acked = true;
   engine->goclear_seen = false;
   engine->counters.handshake_time = now - engine->hello_accepted_at;
   zrtp_event (engine, ZRTP_EVENT_SECURE);
-  if (engine->secure.first && engine->call->enrollment_offered && engine->config.accept_enrollment)
+  if (engine->secure.first && engine->call->enrollment_offered &&
+      engine->config.accept_enrollment && engine->config.cache_expiry > 0)
     zrtp_event (engine, ZRTP_EVENT_ENROLLMENT);
   zrtp_exchange_free (engine);
   zrtp_advance (engine, ZRTP_STATE_SECURE, 0, now);
@@ -471,6 +472,7 @@ zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches)
     /* "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1 */
     engine->previous.sas_verified = false;
     engine->pending = engine->previous;
+    engine->call->enrollment_offered = false; /* nobody is enrolled with who is not the PBX */
     zrtp_store (engine, &engine->previous);
   }
 }

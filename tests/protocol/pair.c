@@ -114,6 +114,8 @@ drain (Pair *pair, PairEnd *end)
     return;
   while (zrtp_engine_poll_event (end->engine, &event)) {
     end->n_events[event.kind]++;
+    if (end->n_told < G_N_ELEMENTS (end->told))
+      end->told[end->n_told++] = event.kind;
     g_assert_cmpint (event.kind, >, last); /* in the order of the enum */
     last = event.kind;
     switch (event.kind) {
@@ -146,6 +148,10 @@ drain (Pair *pair, PairEnd *end)
       case ZRTP_EVENT_CLEAR:
         end->clear_by_peer = event.clear.by_peer;
         end->clear_waiting = event.clear.waiting;
+        break;
+      case ZRTP_EVENT_PINGACK:
+        memcpy (end->pinged, event.pingack.endpoint_hash, sizeof end->pinged);
+        end->pinged_ssrc = event.pingack.ssrc;
         break;
       case ZRTP_EVENT_FAILED:
         end->failed_code = event.failed.code;

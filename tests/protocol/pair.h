@@ -32,10 +32,14 @@ typedef struct {
   bool has_record;
 
   unsigned n_events[ZRTP_N_EVENTS];
+  ZrtpEventKind told[128]; /* the first of them, in their order */
+  unsigned n_told;
   ZrtpSrtpKey receive_key, send_key;
   ZrtpSecureInfo secure;
   ZrtpRelayedSas relayed_sas;
   bool clear_by_peer, clear_waiting;
+  uint8_t pinged[8]; /* the endpoint hash of a PINGACK */
+  uint32_t pinged_ssrc;
   unsigned failed_code;
   bool failed_by_peer;
 

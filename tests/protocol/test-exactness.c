@@ -677,9 +677,15 @@ test_late_hello_hash (void)
   g_assert_cmpuint (pair.end[ALICE].n_events[ZRTP_EVENT_BAD_HELLO_HASH], ==, 1);
   pair_assert_secure (&pair);
 
-  /* too late even for that: the user is told, the stream stays */
+  /* another one is for the peer that is to come in the place of this one */
   hash[0] ^= 1;
   pair.end[ALICE].engine->hello_hash_reported = false;
+  zrtp_engine_set_peer_hello_hash (pair.end[ALICE].engine, hash, pair.now);
+  pair_settle (&pair);
+  g_assert_cmpuint (pair.end[ALICE].n_events[ZRTP_EVENT_BAD_HELLO_HASH], ==, 1);
+
+  /* the first, and too late: the user is told, the stream stays */
+  zrtp_engine_set_peer_hello_hash (pair.end[ALICE].engine, NULL, pair.now);
   zrtp_engine_set_peer_hello_hash (pair.end[ALICE].engine, hash, pair.now);
   pair_settle (&pair);
   g_assert_cmpuint (pair.end[ALICE].n_events[ZRTP_EVENT_BAD_HELLO_HASH], ==, 2);

@@ -54,8 +54,11 @@ void watch_forget (ZrtpEngine *engine);
 #define zrtp_engine_free(engine)                                                                   \
   __extension__({                                                                                  \
     ZrtpEngine *watched = (engine);                                                                \
+    ZrtpCall *others = watched ? watched->call : NULL;                                             \
     watch_forget (watched);                                                                        \
     (zrtp_engine_free) (watched);                                                                  \
+    if (others)                                                                                    \
+      watch_end (others, NULL, "another stream: its end");                                         \
   })
 #define zrtp_call_go_clear(call, now)                                                              \
   WATCH_CALL (call, "go_clear()", (zrtp_call_go_clear) (watched, now))

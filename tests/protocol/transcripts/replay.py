@@ -852,9 +852,8 @@ class Replay:
         end, exchange = self.end(line.end), self.exchange(line)
         require((end.name, 'enrollment') in exchange.told, f'{end.name} was not asked to enroll')
         require(end.pending and end.session, f'{end.name} has nothing to keep pbxsecret in')
-        for record in (end.pending, end.previous):
-            record['pbx'] = self.pbxsecret(end.session)
-        end.owed = dict(end.previous if end.delayed else end.pending)
+        end.pending['pbx'] = self.pbxsecret(end.session)
+        end.owed = dict(end.previous, pbx=end.pending['pbx']) if end.delayed else dict(end.pending)
 
     # --- SASrelay --------------------------------------------------------------------------------
 
