@@ -46,7 +46,7 @@ of the first. Packets are those of the streams one by one.
 Retained secrets (RFC 6189 §4.3, §4.6.1), auxsecret and a=zrtp-hash (§8.1). We keep our secrets in a
 GstZrtpMemoryCache, bzrtp in a SQLite file; both processes last for all calls of a story. A line is a
 call, with what each end said of it; the retained secret (rs1) is the one that an end has after the
-call.
+call. In the last story a PBX of ours joins a phone of ours and bzrtp.
 
 {secrets}
 

@@ -71,17 +71,18 @@ class Row:
             'auth': self.auth, 'sas_type': self.sas}
 
     def name(self):
-        parts = list(self.wanted().values()) or [self.title]
+        if self.title:
+            return self.title
+        parts = list(self.wanted().values())
         if self.streams > 1:
             parts.append(f'{self.streams} streams')
-        if not self.title:
-            parts.append('either role' if self.role == 'any' else f'as {self.role}')
+        parts.append('either role' if self.role == 'any' else f'as {self.role}')
         if self.loss:
             parts.append(f'{self.loss} % loss')
         return ' '.join(parts) + (', ' + self.remark() if self.remark() else '')
 
     def remark(self):
-        notes = [self.calls[0].what] if self.calls[0].what and not self.title else []
+        notes = [self.calls[0].what] if self.calls[0].what else []
         if self.defaults:
             notes.append('both offer their defaults')
         if self.loss:
