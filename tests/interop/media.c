@@ -383,6 +383,8 @@ run_script (const MediaZrtp *zrtp)
   int code = EXIT_SUCCESS;
   gchar **arguments;
 
+  g_print ("READY\n");
+  fflush (stdout);
   while ((arguments = read_arguments ())) {
     Process process = {0};
 

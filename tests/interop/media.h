@@ -4,8 +4,8 @@
  * on different ZRTP libraries differ in nothing but the ZRTP.
  *
  * A call has one stream or several, each on a UDP port of its own. With --script a process makes one
- * call after the other: each line of the standard input is the command line of a call. For each call
- * it prints a RESULT line a stream and then END with the exit code.
+ * call after the other: it prints READY, then each line of the standard input is the command line of a
+ * call. For each call it prints a RESULT line a stream and then END with the exit code.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -101,6 +101,15 @@ class Ends:
         self.heard = queue.Queue()
         self.peers = {side: Peer(side, program, self.heard) for side, program in programs.items()}
         self.log = ''
+        self.wait_until_ready()
+
+    def wait_until_ready(self):
+        """So that the calls of all begin at one time."""
+        for _ in self.peers:
+            side, line = self.heard.get(timeout=LIMIT)
+            if line != 'READY':
+                self.heard.put((side, line))  # it died: call() says so
+                return
 
     def call(self, lines, relay, late=0):
         """Has each side make the call of its line. Side -> {'exit': code, 'streams': [fields of a RESULT]}.

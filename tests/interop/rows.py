@@ -421,8 +421,8 @@ def sdes_rows():
 
 def pbx_call(what, phone='', pbx='', other='other', **more):
     keep = '--cache {cache}' if other == 'theirs' else '--cache'
-    return Call(what, {'phone': f'--cache --packets 100 {phone}', 'pbx': f'--pbx --cache {pbx}',
-                       other: f'{keep} --packets 100'}, exact=False, **more)
+    return Call(what, {'phone': f'--cache --packets 140 {phone}', 'pbx': f'--pbx --cache {pbx}',
+                       other: f'{keep} --packets 140'}, exact=False, **more)
 
 
 STRANGER = 'mitm=1 enrolled=0'
