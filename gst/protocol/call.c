@@ -89,6 +89,7 @@ bequeath (ZrtpCall *call, ZrtpEngine *from)
   heir->previous = from->previous;
   heir->pending = from->pending;
   heir->store_delayed = from->store_delayed;
+  heir->secret_erased = from->secret_erased;
 }
 
 void

@@ -248,6 +248,7 @@ struct ZrtpEngine {
   ZrtpRecord stored;            /* what the cache holds now, or will */
   ZrtpRecord previous, pending; /* before this call; after it if verified */
   bool store_delayed;           /* until the user has compared the SAS, §4.6.1.1 */
+  bool secret_erased;           /* the user said that the SAS does not match, §7.1 */
   ZrtpSecureInfo secure;
   unsigned error_code;
   bool error_by_peer;

@@ -304,8 +304,9 @@ void zrtp_engine_set_record (ZrtpEngine *engine, const uint8_t peer_zid[ZRTP_ZID
  * be in it is overwritten. */
 void zrtp_engine_forgo_cache (
     ZrtpEngine *engine, const uint8_t peer_zid[ZRTP_ZID_SIZE], uint64_t now);
-/* The user compared the SAS by voice (§7.1), that of the first stream; of another this does nothing. True stores the verified flag and, after a cache
- * mismatch, the new secret (§4.6.1.1); false erases this call's secret. STORE follows. */
+/* The user compared the SAS by voice (§7.1), that of the first stream; of another this does nothing. True
+ * stores the verified flag and, after a cache mismatch, the new secret (§4.6.1.1); false erases this call's
+ * secret, and then there is nothing left to verify in this call. STORE follows. */
 void zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches);
 
 /* Answers ENROLLMENT: true keeps pbxsecret with the peer's record (§7.3.1); STORE follows. False when the

@@ -316,11 +316,12 @@ renew_record (const ZrtpEngine *engine, ZrtpRecord *record)
   record->preshared_calls = preshared ? (uint8_t) (record->preshared_calls + 1) : 0;
 }
 
+/* An end that keeps nothing still says of what it has had that it need not be kept, §4.9. */
 void
 zrtp_store (ZrtpEngine *engine, const ZrtpRecord *record)
 {
   engine->stored = *record;
-  if (engine->config.cache_expiry > 0)
+  if (engine->config.cache_expiry > 0 || zrtp_record_is_worth (&engine->previous))
     zrtp_event (engine, ZRTP_EVENT_STORE);
 }
 
@@ -329,6 +330,7 @@ update_cache (ZrtpEngine *engine)
 {
   const ZrtpExchange *exchange = engine->exchange;
 
+  engine->secret_erased = false;
   engine->previous = exchange->record;
   engine->pending = exchange->record;
   renew_record (engine, &engine->pending);
@@ -462,6 +464,8 @@ zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches)
   if (engine->state != ZRTP_STATE_SECURE || !engine->is_first)
     return;
   engine->call->sas_verified = matches;
+  if (matches && engine->secret_erased)
+    return; /* there is nothing left that it could be said of: the old secret may be another's */
   if (matches) {
     engine->store_delayed = false;
     /* This also ends a cache mismatch (§4.6.1.1): the user says that there is no MiTM. */
@@ -473,6 +477,7 @@ zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches)
     engine->previous.sas_verified = false;
     engine->pending = engine->previous;
     engine->call->enrollment_offered = false; /* nobody is enrolled with who is not the PBX */
+    engine->secret_erased = true;
     zrtp_store (engine, &engine->previous);
   }
 }
