@@ -93,8 +93,17 @@ zrtp_get_u32 (const uint8_t in[4])
 bool
 zrtp_equal (const uint8_t *a, const uint8_t *b, size_t size)
 {
-  volatile uint8_t difference = 0;
+  volatile uint64_t difference = 0;
 
+  for (; size >= sizeof (uint64_t); size -= sizeof (uint64_t)) {
+    uint64_t x, y;
+
+    memcpy (&x, a, sizeof x);
+    memcpy (&y, b, sizeof y);
+    difference |= x ^ y;
+    a += sizeof x;
+    b += sizeof y;
+  }
   for (size_t i = 0; i < size; i++)
     difference |= a[i] ^ b[i];
   return difference == 0;

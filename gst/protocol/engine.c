@@ -189,16 +189,31 @@ zrtp_image_follows (const ZrtpEngine *engine, const uint8_t preimage[ZRTP_IMAGE_
 }
 
 /* H0 = 256-bit random nonce, H1 = hash (H0), H2 = hash (H1), H3 = hash (H2), §9. */
-static bool
-make_chain (ZrtpEngine *engine)
+static void
+make_chain (ZrtpEngine *engine, const uint8_t h0[ZRTP_IMAGE_SIZE])
 {
   ZrtpHashChain *chain = &engine->chain;
 
-  if (!zrtp_random (engine, chain->h[0], ZRTP_IMAGE_SIZE))
-    return false;
+  memcpy (chain->h[0], h0, ZRTP_IMAGE_SIZE);
   for (unsigned i = 1; i < 4; i++)
     zrtp_image (engine, (ZrtpBytes){chain->h[i - 1], ZRTP_IMAGE_SIZE}, chain->h[i]);
-  return true;
+}
+
+/* What of an engine is random from the start: the chain, and the sequence number, which is "initialized to a
+ * random value" (§5); 1 to 4095 because libbzrtp takes no number twice and knows no wrap-around. */
+static bool
+draw_beginning (ZrtpEngine *engine)
+{
+  uint8_t octets[ZRTP_IMAGE_SIZE + 2];
+  const uint8_t *sequence = octets + ZRTP_IMAGE_SIZE;
+  const bool ok = zrtp_random (engine, octets, sizeof octets);
+
+  if (ok) {
+    make_chain (engine, octets);
+    engine->sequence = (uint16_t) ((sequence[0] << 8 | sequence[1]) % 4095 + 1);
+  }
+  zrtp_wipe (octets, sizeof octets);
+  return ok;
 }
 
 static void
@@ -240,7 +255,6 @@ ZrtpEngine *
 zrtp_engine_new (ZrtpCall *call, const ZrtpConfig *config)
 {
   ZrtpEngine *engine = calloc (1, sizeof *engine);
-  uint8_t sequence[2];
 
   if (!engine)
     return NULL;
@@ -250,13 +264,10 @@ zrtp_engine_new (ZrtpCall *call, const ZrtpConfig *config)
   list_modes (&engine->config);
   zrtp_call_add (call, engine);
   engine->wanted_ssrc = config->ssrc;
-  if (!make_chain (engine) || !zrtp_random (engine, sequence, sizeof sequence)) {
+  if (!draw_beginning (engine)) {
     zrtp_engine_free (engine);
     return NULL;
   }
-  /* "initialized to a random value" (§5); 1 to 4095 because libbzrtp takes no number twice and
-   * knows no wrap-around. */
-  engine->sequence = (uint16_t) ((sequence[0] << 8 | sequence[1]) % 4095 + 1);
   make_hello (engine);
   return engine;
 }

@@ -5,8 +5,8 @@
  *           on Nettle and GMP directly: the calls of a real handshake are recorded and replayed
  *   bzrtp   the same between two ends of libbzrtp, where it has that key agreement
  *
- * One line a key agreement; medians of interleaved rounds, ratios taken round by round, so that a
- * machine whose speed drifts does not blur them.
+ * One line a key agreement, and one for a further stream of a call, in Multistream mode; medians of interleaved
+ * rounds, ratios taken round by round, so that a machine whose speed drifts does not blur them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -191,16 +191,21 @@ typedef struct {
 } End;
 
 static End
+open_stream (ZrtpCall *call, const ZrtpConfig *config)
+{
+  const End end = {call, zrtp_engine_new (call, config)};
+
+  zrtp_engine_start (end.engine, 0);
+  return end;
+}
+
+static End
 open_end (const ZrtpCrypto *crypto, const ZrtpConfig *config)
 {
   uint8_t zid[ZRTP_ZID_SIZE];
-  End end;
 
   crypto->random.fill (crypto->random.user, zid, sizeof zid);
-  end.call = zrtp_call_new (crypto, zid);
-  end.engine = zrtp_engine_new (end.call, config);
-  zrtp_engine_start (end.engine, 0);
-  return end;
+  return open_stream (zrtp_call_new (crypto, zid), config);
 }
 
 static void
@@ -232,6 +237,15 @@ relay (End *from, End *to)
 }
 
 static void
+become_secure (End *a, End *b)
+{
+  while (relay (a, b) | relay (b, a))
+    continue;
+  g_assert (zrtp_engine_get_state (a->engine) == ZRTP_STATE_SECURE);
+  g_assert (zrtp_engine_get_state (b->engine) == ZRTP_STATE_SECURE);
+}
+
+static void
 our_handshake (const ZrtpCrypto *crypto, const ZrtpConfig *config)
 {
   ZrtpConfig other = *config;
@@ -240,15 +254,41 @@ our_handshake (const ZrtpCrypto *crypto, const ZrtpConfig *config)
   other.ssrc++;
   a = open_end (crypto, config);
   b = open_end (crypto, &other);
-
-  while (relay (&a, &b) | relay (&b, &a))
-    continue;
-  g_assert (zrtp_engine_get_state (a.engine) == ZRTP_STATE_SECURE);
-  g_assert (zrtp_engine_get_state (b.engine) == ZRTP_STATE_SECURE);
+  become_secure (&a, &b);
   zrtp_engine_free (a.engine);
   zrtp_engine_free (b.engine);
   zrtp_call_free (a.call);
   zrtp_call_free (b.call);
+}
+
+/* CPU time of `n` Multistream handshakes in a call that is secure already. */
+static double
+our_multistream_handshakes (const ZrtpCrypto *crypto, const ZrtpConfig *config, unsigned n)
+{
+  ZrtpConfig other = *config;
+  End a, b;
+  double begin, end;
+
+  other.ssrc++;
+  a = open_end (crypto, config);
+  b = open_end (crypto, &other);
+  become_secure (&a, &b);
+  if (crypto->random.fill == record_random)
+    n_calls = 0; /* the first stream does not count */
+  begin = cpu_us ();
+  for (unsigned i = 0; i < n; i++) {
+    End a2 = open_stream (a.call, config), b2 = open_stream (b.call, &other);
+
+    become_secure (&a2, &b2);
+    zrtp_engine_free (a2.engine);
+    zrtp_engine_free (b2.engine);
+  }
+  end = cpu_us ();
+  zrtp_engine_free (a.engine);
+  zrtp_engine_free (b.engine);
+  zrtp_call_free (a.call);
+  zrtp_call_free (b.call);
+  return end - begin;
 }
 
 /* --- The floor: Nettle and GMP, bare ------------------------------------------------------------------ */
@@ -696,6 +736,44 @@ measure (const Row *row, unsigned rounds, unsigned handshakes)
     g_print (" vs_bzrtp=-\n");
 }
 
+/* A further stream of a call, both ends: no public-key operation in it. */
+static void
+measure_multistream (unsigned rounds, unsigned calls_a_round)
+{
+  enum {
+    STREAMS = 4 /* a call */
+  };
+  static const ZrtpHash *const hashes[] = {&zrtp_nettle_s256, NULL};
+  static const ZrtpCipher *const ciphers[] = {&zrtp_nettle_aes1, NULL};
+  static const ZrtpKeyAgreement *const key_agreements[] = {&zrtp_nettle_x255, NULL};
+  static const ZrtpHash rs256 = {ZRTP_S256, 32, s256_digest, s256_mac};
+  static const ZrtpHash *const recording_hashes[] = {&rs256, NULL};
+  static const ZrtpCipher raes1 = {ZRTP_AES1, 16, aes1_encrypt, aes1_decrypt};
+  static const ZrtpCipher *const recording_ciphers[] = {&raes1, NULL};
+  const ZrtpCrypto plain = {hashes, ciphers, key_agreements, {plain_random, NULL}};
+  const ZrtpCrypto recording = {
+      recording_hashes, recording_ciphers, key_agreements, {record_random, NULL}};
+  ZrtpConfig config = config_for (&rows[0]);
+  double ours[64], bare[64];
+
+  config.offer.list[ZRTP_HASH] = (ZrtpList){1, {ZRTP_S256}};
+  config.offer.list[ZRTP_CIPHER] = (ZrtpList){1, {ZRTP_AES1}};
+  our_multistream_handshakes (&recording, &config, 1);
+  for (unsigned r = 0; r < rounds; r++) {
+    double t = 0;
+
+    for (unsigned i = 0; i < calls_a_round; i++)
+      t += our_multistream_handshakes (&plain, &config, STREAMS);
+    ours[r] = t / calls_a_round / STREAMS;
+    t = cpu_us ();
+    for (unsigned i = 0; i < calls_a_round * STREAMS; i++)
+      floor_handshake ();
+    bare[r] = (cpu_us () - t) / calls_a_round / STREAMS;
+  }
+  g_print ("multistream ours_us=%.1f floor_us=%.1f over_floor=%.3f\n", median (ours, rounds),
+      median (bare, rounds), ratio_median (ours, bare, rounds));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -719,6 +797,7 @@ main (int argc, char **argv)
   mpz_init_set_str (dh3k_p, rfc3526_group15, 16);
   for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++)
     measure (&rows[i], rounds, MAX (rows[i].handshakes * percent / 100, 1));
+  measure_multistream (rounds, MAX (300 * percent / 100, 1));
   mpz_clears (dh2k_p, dh3k_p, NULL);
   return 0;
 }

@@ -143,9 +143,10 @@ class End:
 
     def claim_h0(self, h3):
         for index, draw in enumerate(self.draws):
-            if derive.chain(draw)[3] == h3:
-                self.claim(index, 0, len(draw), f'H0 {h3.hex()}')
-                return derive.chain(draw)
+            chain = derive.chain(draw[:32])
+            if chain[3] == h3:
+                self.claim(index, 0, 32, f'H0 {h3.hex()}')
+                return chain
         raise Disagreement(f'H3 of {self.name} does not come from an H0 that it drew')
 
     def claim_secret_value(self, agreement, pv):
