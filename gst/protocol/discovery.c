@@ -204,6 +204,8 @@ zrtp_on_hello (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   if (result != ZRTP_ACCEPTED)
     return result;
 
+  if (engine->peer_known) /* somebody else acknowledged our Hello */
+    engine->hello_acked = false;
   if (!engine->hello_timer.armed &&
       !(engine->hello_acked && engine->hello_acked_by == packet->ssrc))
     engine->answer_missed = true; /* this peer has not seen our Hello */

@@ -70,14 +70,18 @@ bool
 keep (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
 {
   Kept *kept = user;
+  const ZrtpEngine *sender = pair->end[from].engine;
   ZrtpPacket parsed;
+
+  if (sender->successor)
+    sender = sender->successor;
 
   g_assert_cmpint (zrtp_packet_parse (packet, *size, &parsed), ==, ZRTP_ACCEPTED);
   memcpy (kept->packet[from][parsed.type], packet, *size);
   kept->size[from][parsed.type] = *size;
   /* The initiator has them until Conf2ACK comes. */
   if (parsed.type == ZRTP_MESSAGE_CONFIRM1 || parsed.type == ZRTP_MESSAGE_CONFIRM2)
-    kept->keys[from] = pair->end[from].engine->exchange->keys;
+    kept->keys[from] = sender->exchange->keys;
   return true;
 }
 

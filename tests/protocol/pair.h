@@ -30,6 +30,7 @@ typedef struct {
 
   ZrtpRecord record; /* its cache: one peer */
   bool has_record;
+  bool record_is_bobs; /* and for nobody else: for tests with a stranger */
 
   unsigned n_events[ZRTP_N_EVENTS];
   ZrtpEventKind told[128]; /* the first of them, in their order */
