@@ -331,6 +331,32 @@ party_has_message (Party *party, const gchar *name)
   return message != NULL;
 }
 
+GstStructure *
+party_pass_time_until (GstTestClock *test_clock, Party *party, const gchar *name)
+{
+  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
+  GstBus *bus = gst_element_get_bus (party->pipeline);
+  GstStructure *found = NULL;
+  guint packets = 0, before;
+
+  while (!found && g_get_monotonic_time () < end) {
+    GstMessage *message = gst_bus_timed_pop_filtered (bus, 40 * GST_MSECOND, GST_MESSAGE_ELEMENT);
+
+    before = packets;
+    packets = party_n_sent (party, RTP, PACKET_ZRTP) + party_n_sent (party->peer, RTP, PACKET_ZRTP);
+    if (message) {
+      if (gst_message_has_name (message, name))
+        found = gst_structure_copy (gst_message_get_structure (message));
+      gst_message_unref (message);
+    } else if (packets == before && gst_test_clock_peek_next_pending_id (test_clock, NULL)) {
+      gst_test_clock_crank (test_clock);
+    }
+  }
+  gst_object_unref (bus);
+  fail_unless (found != NULL, "%s: no %s in all the time", party->name, name);
+  return found;
+}
+
 GstMessage *
 party_wait_error (Party *party, GstMessageType type)
 {

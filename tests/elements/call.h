@@ -71,6 +71,9 @@ void party_set (GstElement *element, const gchar *properties);
 void party_set_state (Party *party, GstState state);
 /* The text of the next element message of this name, within ten seconds. */
 GstStructure *party_wait_message (Party *party, const gchar *name);
+/* Lets the time of a test clock pass from timer to timer until there is such a message; not before
+ * everybody has come to rest, or the time would run away from those who still compute. */
+GstStructure *party_pass_time_until (GstTestClock *test_clock, Party *party, const gchar *name);
 gboolean party_has_message (Party *party, const gchar *name);
 GstMessage *party_wait_error (Party *party, GstMessageType type);
 void party_wait_state (Party *party, GstZrtpState state);

@@ -20,34 +20,6 @@ teardown (void)
   gst_clear_object (&test_clock);
 }
 
-/* Lets the time pass from timer to timer until there is such a message; not before everybody has come
- * to rest, or the time would run away from those who still compute. */
-static GstStructure *
-pass_time_until (Party *party, const gchar *name)
-{
-  gint64 end = g_get_monotonic_time () + 20 * G_TIME_SPAN_SECOND;
-  GstBus *bus = gst_element_get_bus (party->pipeline);
-  GstStructure *found = NULL;
-  guint packets = 0, before;
-
-  while (!found && g_get_monotonic_time () < end) {
-    GstMessage *message = gst_bus_timed_pop_filtered (bus, 40 * GST_MSECOND, GST_MESSAGE_ELEMENT);
-
-    before = packets;
-    packets = party_n_sent (party, RTP, PACKET_ZRTP) + party_n_sent (party->peer, RTP, PACKET_ZRTP);
-    if (message) {
-      if (gst_message_has_name (message, name))
-        found = gst_structure_copy (gst_message_get_structure (message));
-      gst_message_unref (message);
-    } else if (packets == before && gst_test_clock_peek_next_pending_id (test_clock, NULL)) {
-      gst_test_clock_crank (test_clock);
-    }
-  }
-  gst_object_unref (bus);
-  fail_unless (found != NULL, "%s: no %s in all the time", party->name, name);
-  return found;
-}
-
 static void
 play_alone (Party *party)
 {
@@ -61,7 +33,7 @@ play_alone (Party *party)
 static void
 check_no_answer (Party *party)
 {
-  GstStructure *warning = pass_time_until (party, "zrtp-warning");
+  GstStructure *warning = party_pass_time_until (test_clock, party, "zrtp-warning");
 
   fail_unless_equals_string (gst_structure_get_string (warning, "code"), "no-answer");
   fail_unless (gst_structure_get_string (warning, "text") != NULL);
@@ -102,8 +74,8 @@ GST_START_TEST (test_peer_comes_a_minute_later)
   gst_test_clock_advance_time (test_clock, 60 * GST_SECOND);
   play_alone (&call->b);
   call->network = NULL;
-  gst_structure_free (pass_time_until (&call->b, "zrtp-secure"));
-  gst_structure_free (pass_time_until (&call->a, "zrtp-secure"));
+  gst_structure_free (party_pass_time_until (test_clock, &call->b, "zrtp-secure"));
+  gst_structure_free (party_pass_time_until (test_clock, &call->a, "zrtp-secure"));
 
   fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (1, A_SSRC, 1)), GST_FLOW_OK);
   buffer = party_pop (&call->b, RTP);
@@ -147,10 +119,10 @@ GST_START_TEST (test_loss)
   call->network = lose_some;
   call_play (call);
   /* Conf2ACK may be lost for good, then it is the media that tells */
-  gst_structure_free (pass_time_until (&call->a, "zrtp-secure"));
+  gst_structure_free (party_pass_time_until (test_clock, &call->a, "zrtp-secure"));
   for (i = 0; i < 4; i++)
     fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (i, A_SSRC, 1)), GST_FLOW_OK);
-  gst_structure_free (pass_time_until (&call->b, "zrtp-secure"));
+  gst_structure_free (party_pass_time_until (test_clock, &call->b, "zrtp-secure"));
   call_free (call);
 }
 GST_END_TEST;
@@ -187,7 +159,7 @@ GST_START_TEST (test_failure_takes_the_keys)
   while (!has_child (call->a.dec, "srtpdec") && !has_child (call->b.dec, "srtpdec"))
     g_usleep (1000);
   initiator = has_child (call->a.dec, "srtpdec") ? &call->a : &call->b;
-  gst_structure_free (pass_time_until (initiator, "zrtp-failed"));
+  gst_structure_free (party_pass_time_until (test_clock, initiator, "zrtp-failed"));
   /* not at once when a packet is on its way through */
   for (i = 0; i < 20 && has_child (initiator->dec, "srtpdec"); i++) {
     g_usleep (20 * 1000);
@@ -210,8 +182,8 @@ GST_START_TEST (test_no_media_at_all)
   Call *call = call_new ("", "");
 
   call_play_silent (call);
-  gst_structure_free (pass_time_until (&call->a, "zrtp-secure"));
-  gst_structure_free (pass_time_until (&call->b, "zrtp-secure"));
+  gst_structure_free (party_pass_time_until (test_clock, &call->a, "zrtp-secure"));
+  gst_structure_free (party_pass_time_until (test_clock, &call->b, "zrtp-secure"));
   call_free (call);
 }
 GST_END_TEST;
@@ -229,8 +201,8 @@ GST_START_TEST (test_media_before_zrtp)
   fail_unless_equals_int (party_n_received (&call->a, RTP), 50);
   play_alone (&call->b);
   call->network = NULL;
-  gst_structure_free (pass_time_until (&call->a, "zrtp-secure"));
-  gst_structure_free (pass_time_until (&call->b, "zrtp-secure"));
+  gst_structure_free (party_pass_time_until (test_clock, &call->a, "zrtp-secure"));
+  gst_structure_free (party_pass_time_until (test_clock, &call->b, "zrtp-secure"));
   call_free (call);
 }
 GST_END_TEST;
