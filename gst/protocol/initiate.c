@@ -74,7 +74,7 @@ zrtp_is_reliable (const ZrtpEngine *engine)
 static bool
 may_preshare (const ZrtpEngine *engine)
 {
-  return zrtp_is_reliable (engine) && !engine->exchange->no_preshared &&
+  return zrtp_is_reliable (engine) &&
          zrtp_offer_has (&engine->peer.hello.offer, ZRTP_KEY_AGREEMENT, ZRTP_PRSH);
 }
 

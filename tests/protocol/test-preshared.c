@@ -48,6 +48,8 @@ static const ZrtpCommit some_commit = {
 static void
 test_call (void)
 {
+  uint8_t before[32] = {0}; /* nothing is a constant */
+
   for (unsigned seed = 0; seed < 12; seed++) {
     Pair streams[2];
     uint8_t key[2][32];
@@ -77,6 +79,9 @@ test_call (void)
       g_assert_cmphex (end->record.expiry, ==, 0xffffffff);
     }
     g_assert_cmpmem (key[0], 32, key[1], 32);
+    g_assert_true (memcmp (key[0], before, 32));
+    g_assert_true (memcmp (zrtp_call_get_sashash (streams[0].end[ALICE].call), before, 32));
+    memcpy (before, seed & 1 ? key[0] : zrtp_call_get_sashash (streams[0].end[ALICE].call), 32);
     g_assert_cmpmem (streams[0].end[ALICE].record.rs1, 32, streams[0].end[BOB].record.rs1, 32);
 
     pair_init_stream (&streams[1], &streams[0], seed);
@@ -213,17 +218,31 @@ lists_prsh (Pair *pair, unsigned end, bool wanted)
   g_assert_true (zrtp_offer_has (&hello.offer, ZRTP_KEY_AGREEMENT, ZRTP_MULT));
 }
 
-/* Off unless both ends allow it. */
+/* Off unless both ends allow it: nobody asks for it either. */
+static bool
+count_asking (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
+{
+  unsigned *n = user;
+
+  if (packet_is (packet, ZRTP_MESSAGE_COMMIT))
+    *n += read_commit (packet, *size).choice.type[ZRTP_KEY_AGREEMENT] == ZRTP_PRSH;
+  return true;
+}
+
 static void
 test_off (void)
 {
   for (unsigned allowed = 0; allowed < 4; allowed++) {
     Pair pair;
+    unsigned n_asking = 0;
 
     know_each_other (&pair, allowed);
     for (unsigned e = 0; e < 2; e++)
       pair.end[e].config.allow_preshared = allowed & 1u << e;
+    pair.wire = count_asking;
+    pair.user = &n_asking;
     settle (&pair);
+    g_assert_cmpint (n_asking > 0, ==, allowed == 3);
     assert_mode (&pair, allowed == 3 ? ZRTP_MODE_PRESHARED : ZRTP_MODE_DH);
     for (unsigned e = 0; e < 2; e++)
       lists_prsh (&pair, e, allowed & 1u << e);
@@ -315,6 +334,39 @@ test_unreliable (void)
         assert_mode (&pair, ZRTP_MODE_DH);
         pair_clear (&pair);
       }
+}
+
+/* An end that has not committed yet, because it has no HelloACK and there are other streams, answers a Preshared
+ * Commit with one for DH, if its own record is not to be relied on. */
+static bool
+no_helloack_for_alice (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
+{
+  return from == ALICE || !packet_is (packet, ZRTP_MESSAGE_HELLOACK);
+}
+
+static void
+test_unreliable_responder (void)
+{
+  for (unsigned how = 0; how < 7; how++) {
+    Pair streams[2];
+
+    friends (&streams[0], 1);
+    if (how < 6)
+      make_unreliable (&streams[0].end[ALICE], how);
+    pair_start (&streams[0], 0);
+    pair_init_stream (&streams[1], &streams[0], 2);
+    for (unsigned e = 0; e < 2; e++) {
+      streams[1].end[e].record = streams[0].end[e].record;
+      streams[1].end[e].has_record = streams[0].end[e].has_record;
+    }
+    for (unsigned i = 0; i < 2; i++)
+      streams[i].wire = no_helloack_for_alice;
+    streams_start (streams, 2);
+    streams_run (streams, 2, streams[0].now + 1500 * MS);
+    streams_assert_secure (streams, 2);
+    g_assert_cmpuint (streams_sent (streams, 2, ZRTP_MESSAGE_DHPART1), ==, how < 6);
+    streams_clear (streams, 2);
+  }
 }
 
 /* "2) an Section 8.1.1": protected signalling in place of the SAS. */
@@ -877,6 +929,7 @@ main (int argc, char **argv)
   g_test_add_func ("/preshared/off", test_off);
   g_test_add_func ("/preshared/not-offered", test_not_offered);
   g_test_add_func ("/preshared/unreliable", test_unreliable);
+  g_test_add_func ("/preshared/unreliable-responder", test_unreliable_responder);
   g_test_add_func ("/preshared/signalled", test_signalled);
   g_test_add_func ("/preshared/series", test_series);
   g_test_add_func ("/preshared/second-stream", test_second_stream);

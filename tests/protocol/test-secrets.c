@@ -328,6 +328,29 @@ test_random_ids (void)
   pair_clear (&pair);
 }
 
+/* Secrets are compared as a whole, whatever their length. */
+static void
+test_equal (void)
+{
+  uint8_t a[40] = {0}, b[40] = {0};
+
+  for (size_t size = 0; size <= sizeof a; size++) {
+    for (size_t i = 0; i < size; i++)
+      a[i] = b[i] = (uint8_t) (3 * i + size);
+    g_assert_true (zrtp_equal (a, b, size));
+    for (unsigned bit = 0; bit < 8 * size; bit++) {
+      b[bit / 8] ^= (uint8_t) (1u << bit % 8);
+      g_assert_false (zrtp_equal (a, b, size));
+      b[bit / 8] = a[bit / 8];
+    }
+    if (size < sizeof a) { /* and not further */
+      a[size] = 1;
+      b[size] = 2;
+      g_assert_true (zrtp_equal (a, b, size));
+    }
+  }
+}
+
 /* --- auxsecret that changes ------------------------------------------------------------------------------------- */
 
 /* "For the exchanges that begin after it": whenever it is set, taken away or changed, the ends agree. */
@@ -985,6 +1008,7 @@ main (int argc, char **argv)
   g_test_add_func ("/secrets/ids", test_ids);
   g_test_add_func ("/secrets/reflected-ids", test_reflected_ids);
   g_test_add_func ("/secrets/random-ids", test_random_ids);
+  g_test_add_func ("/secrets/equal", test_equal);
   g_test_add_func ("/secrets/aux-changes", test_aux_changes);
   g_test_add_func ("/secrets/srtps", test_srtps);
   g_test_add_func ("/secrets/srtps-or-aux", test_srtps_or_aux);

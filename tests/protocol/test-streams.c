@@ -144,9 +144,57 @@ prefer_the_strong (Pair *first)
   }
 }
 
+/* The Multistream Commit, and the Hello of whom it is for. */
+typedef struct {
+  size_t hello_size[2], commit_size;
+  uint8_t hello[2][ZRTP_MAX_PACKET], commit[ZRTP_MAX_PACKET];
+  unsigned initiator;
+} Messages;
+
+static bool
+keep_messages (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
+{
+  Messages *kept = user;
+  const size_t message_size = *size - ZRTP_HEADER_SIZE - ZRTP_CRC_SIZE;
+
+  if (packet_is (packet, ZRTP_MESSAGE_HELLO)) {
+    kept->hello_size[from] = message_size;
+    memcpy (kept->hello[from], packet + ZRTP_HEADER_SIZE, message_size);
+  } else if (packet_is (packet, ZRTP_MESSAGE_COMMIT) && from == kept->initiator) {
+    kept->commit_size = message_size;
+    memcpy (kept->commit, packet + ZRTP_HEADER_SIZE, message_size);
+  }
+  return true;
+}
+
+/* s0 = KDF(ZRTPSess, "ZRTP MSK", KDF_Context, negotiated hash length): ZRTPSess has the length of the hash that made it. */
+static void
+assert_from_session_key (const Pair *stream, const Messages *kept)
+{
+  const PairEnd *i = &stream->end[kept->initiator], *r = &stream->end[!kept->initiator];
+  const ZrtpCall *call = i->call;
+  const ZrtpKeyInputs inputs = {
+      .hash = zrtp_crypto_hash (call->crypto, i->secure.choice.type[ZRTP_HASH]),
+      .cipher = zrtp_crypto_cipher (call->crypto, i->secure.choice.type[ZRTP_CIPHER]),
+      .salt_size = 14,
+      .zid = {i->call->zid, r->call->zid},
+      .hello_r = {kept->hello[!kept->initiator], kept->hello_size[!kept->initiator]},
+      .commit = {kept->commit, kept->commit_size}};
+  const size_t size = call->choice.type[ZRTP_HASH] == ZRTP_S384 ? 48 : 32;
+  ZrtpKeys keys;
+
+  g_assert_cmpint (zrtp_engine_get_role (i->engine), ==, ZRTP_ROLE_INITIATOR);
+  zrtp_derive_multistream_keys (&inputs, (ZrtpBytes){call->zrtpsess, size}, &keys);
+  g_assert_cmpmem (i->send_key.key_and_salt, 16, keys.srtpkey[ZRTP_I], 16);
+  g_assert_cmpmem (r->send_key.key_and_salt, 16, keys.srtpkey[ZRTP_R], 16);
+}
+
 static void
 second_stream_with (Pair *streams, const ZrtpOffer offer[2])
 {
+  Messages kept = {.initiator = BOB};
+  OneInitiator one = {BOB, keep_messages, &kept};
+
   pair_init (&streams[0], 1);
   prefer_the_strong (&streams[0]);
   pair_start (&streams[0], BOTH);
@@ -155,10 +203,13 @@ second_stream_with (Pair *streams, const ZrtpOffer offer[2])
   pair_init_stream (&streams[1], &streams[0], 2);
   for (unsigned e = 0; e < 2; e++)
     streams[1].end[e].config.offer = offer[e];
+  streams[1].wire = one_initiator;
+  streams[1].user = &one;
   pair_start (&streams[1], BOTH);
   streams_settle (streams, 2);
   streams_assert_secure (streams, 2);
   assert_multistream (streams, 2);
+  assert_from_session_key (&streams[1], &kept);
 }
 
 /* §4.4.3.1: "SHOULD be set by the initiator to the same as the values as in the initial DH Mode Commit", whatever
@@ -581,6 +632,39 @@ test_unanswered (void)
   g_assert_cmpuint (streams[1].end[ALICE].n_events[ZRTP_EVENT_NO_ANSWER], ==, 1);
   g_assert_cmphex (streams[1].end[BOB].failed_code, ==, ZRTP_ERROR_TIMEOUT);
   streams_clear (streams, 2);
+}
+
+/* "a late Commit message from the peer SHOULD still be accepted", §6: both had given up. */
+static void
+test_late_commit (void)
+{
+  for (unsigned late = 0; late < 2; late++) {
+    Pair streams[2];
+    Held held = {.types = 1u << ZRTP_MESSAGE_COMMIT};
+    uint8_t packet[ZRTP_MAX_PACKET];
+    ZrtpCommit commit = {.nonce = {1}};
+    size_t size;
+
+    first_is_secure (streams, 2, 1, NULL);
+    streams[1].wire = hold;
+    streams[1].user = &held;
+    streams_start (streams, 2);
+    streams_run (streams, 2, streams[0].now + 40000 * MS);
+    for (unsigned e = 0; e < 2; e++)
+      g_assert_cmpint (pair_state (&streams[1], e), ==, ZRTP_STATE_DISCOVERY);
+    held.types = 0;
+    /* not for DH, in this call */
+    commit.choice = streams[0].end[ALICE].secure.choice;
+    size = forge_commit (&streams[1].end[late], &commit, packet);
+    g_assert_cmpint (pair_feed (&streams[1], !late, packet, size), ==, ZRTP_UNEXPECTED);
+    /* nor from somebody else */
+    commit.choice.type[ZRTP_KEY_AGREEMENT] = ZRTP_MULT;
+    size = forge_commit (&streams[0].end[late], &commit, packet);
+    g_assert_cmpint (pair_feed (&streams[1], !late, packet, size), ==, ZRTP_UNEXPECTED);
+    g_assert_cmpint (release (&streams[1], &held, late, ZRTP_MESSAGE_COMMIT), ==, ZRTP_ACCEPTED);
+    g_assert_cmpint (pair_state (&streams[1], !late), ==, ZRTP_STATE_CONFIRM1_SENT);
+    streams_clear (streams, 2);
+  }
 }
 
 /* §6: "All message retransmissions MUST be identical" */
@@ -1221,7 +1305,15 @@ count_key_pairs (Pair *first)
 static void
 both_lead (Pair *streams, unsigned n, Held *held, uint64_t seed)
 {
+  const ZrtpRecord known = {
+      .has_rs1 = true, .rs1 = {7}, .sas_verified = true, .expiry = 0xffffffff};
+
   streams_init (streams, n, seed, count_key_pairs);
+  for (unsigned i = 0; i < n; i++)
+    for (unsigned e = 0; e < 2; e++) {
+      streams[i].end[e].has_record = true;
+      streams[i].end[e].record = known;
+    }
   for (unsigned i = 0; i < n; i++) {
     held[i].types =
         1u << ZRTP_MESSAGE_HELLO | 1u << ZRTP_MESSAGE_HELLOACK | 1u << ZRTP_MESSAGE_COMMIT;
@@ -1292,6 +1384,13 @@ test_contention_across_streams (void)
     g_assert_cmpuint (streams_sent (streams, 2, ZRTP_MESSAGE_DHPART1), ==, 1);
     g_assert_cmpuint (streams_sent (streams, 2, ZRTP_MESSAGE_DHPART2), ==, 1);
     g_assert_cmpuint (n_generated, ==, 2); /* "should only be discarded if it does not match" */
+    for (unsigned e = 0; e < 2; e++) {     /* with what the cache had */
+      const PairEnd *end = &streams[winner].end[e];
+
+      g_assert_true (end->secure.sas_verified && end->record.sas_verified);
+      g_assert_false (end->secure.cache_mismatch);
+      g_assert_cmphex (end->record.rs2[0], ==, 7);
+    }
     streams_clear (streams, 2);
   }
   g_assert_cmpuint (won[ALICE], >, 5);
@@ -1660,6 +1759,7 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/losses-by-type", test_losses_by_type);
   g_test_add_func ("/streams/srtp-is-conf2ack", test_srtp_is_conf2ack);
   g_test_add_func ("/streams/unanswered", test_unanswered);
+  g_test_add_func ("/streams/late-commit", test_late_commit);
   g_test_add_func ("/streams/repeated-commit", test_repeated_commit);
   g_test_add_func ("/streams/altered-commit", test_altered_commit);
   g_test_add_func ("/streams/altered-confirms", test_altered_confirms);
