@@ -28,8 +28,8 @@ enum {
 enum {
   WORK_SSRC = 1 << 0,
   WORK_START = 1 << 1,
-  WORK_PACKET = 1 << 2,
-  WORK_AUTHENTICATED = 1 << 3,
+  WORK_AUTHENTICATED = 1 << 2, /* before the packet that may ask for a new one: watch-media */
+  WORK_PACKET = 1 << 3,
   WORK_MEDIA = 1 << 4,
   WORK_TIMEOUT = 1 << 5,
 };
@@ -595,10 +595,10 @@ do_work (GstZrtpConnection *self, guint work)
     return;
   if (work & WORK_START)
     do_start (self, now);
-  if (work & WORK_PACKET)
-    do_packet (self, now);
   if (work & WORK_AUTHENTICATED)
     gst_zrtp_stream_srtp_authenticated (self->stream, now);
+  if (work & WORK_PACKET)
+    do_packet (self, now);
   if (work & WORK_MEDIA)
     gst_zrtp_stream_media_received (self->stream, now);
   if (work & WORK_TIMEOUT)

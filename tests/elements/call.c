@@ -234,7 +234,7 @@ party_init (Party *party, Call *call, Party *peer, const gchar *name, const gcha
 {
   party->call = call;
   party->peer = peer;
-  party->name = name;
+  party->name = g_intern_string (name);
   party->pipeline = gst_pipeline_new (name);
   party->enc = gst_element_factory_make ("zrtpenc", NULL);
   party->dec = gst_element_factory_make ("zrtpdec", NULL);
@@ -477,12 +477,18 @@ party_wait_stat (Party *party, const gchar *name, guint64 at_least)
 Call *
 call_new (const gchar *a, const gchar *b)
 {
+  return call_new_as ("a", "b", a, b);
+}
+
+Call *
+call_new_as (const gchar *name_a, const gchar *name_b, const gchar *a, const gchar *b)
+{
   Call *call = g_new0 (Call, 1);
 
   g_mutex_init (&call->lock);
   g_cond_init (&call->changed);
-  party_init (&call->a, call, &call->b, "a", a);
-  party_init (&call->b, call, &call->a, "b", b);
+  party_init (&call->a, call, &call->b, name_a, a);
+  party_init (&call->b, call, &call->a, name_b, b);
   return call;
 }
 

@@ -60,6 +60,8 @@ struct Call {
 
 /* The strings are properties for both hands, as gst-launch has them: "policy=best-effort". */
 Call *call_new (const gchar *a, const gchar *b);
+/* With connection-ids of its own, for a further call, or for a further stream of one. */
+Call *call_new_as (const gchar *name_a, const gchar *name_b, const gchar *a, const gchar *b);
 void call_play (Call *call);
 /* Without a word from those who would send media. */
 void call_play_silent (Call *call);

@@ -345,6 +345,54 @@ GST_START_TEST (test_keys_are_wiped)
 }
 GST_END_TEST;
 
+static guint
+count_all_in_memory (guint n)
+{
+  guint places = 0;
+
+  for (guint i = 0; i < n; i++)
+    places += count_in_memory (inverted_keys[i] + MIDDLE);
+  return places;
+}
+
+/* RFC 6189 §4.7.2.1: "All SRTP session key material MUST be erased", at both ends, before the user of the
+ * peer has said a word; and what comes after is made of other keys. */
+GST_START_TEST (test_keys_are_wiped_in_clear_mode)
+{
+  Call *call;
+  GstZrtpSession *session;
+  guint tries;
+
+  gst_debug_set_default_threshold (GST_LEVEL_NONE);
+  call = call_new_secure ("allow-clear=true", "allow-clear=true");
+  fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (1, A_SSRC, 1)), GST_FLOW_OK);
+  fail_unless_equals_int (party_send (&call->b, RTP, new_rtp (1, B_SSRC, 1)), GST_FLOW_OK);
+  fail_unless_equals_int (n_keys, 4);
+  fail_unless (count_all_in_memory (4) > 0);
+
+  g_object_get (call->a.enc, "session", &session, NULL);
+  fail_unless (gst_zrtp_session_go_clear (session, NULL));
+  gst_structure_free (party_wait_message (&call->a, "zrtp-clear"));
+  gst_structure_free (party_wait_message (&call->b, "zrtp-clear"));
+  /* an srtp element that holds a packet goes a moment later */
+  for (tries = 0; tries < 100 && count_all_in_memory (4); tries++)
+    g_usleep (20 * 1000);
+  fail_unless_equals_int (count_all_in_memory (4), 0);
+
+  fail_unless (gst_zrtp_session_go_secure (session, NULL));
+  gst_structure_free (party_wait_message (&call->a, "zrtp-secure"));
+  gst_structure_free (party_wait_message (&call->b, "zrtp-secure"));
+  fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (2, A_SSRC, 1)), GST_FLOW_OK);
+  fail_unless_equals_int (party_send (&call->b, RTP, new_rtp (2, B_SSRC, 1)), GST_FLOW_OK);
+  fail_unless_equals_int (n_keys, 8);
+  fail_unless_equals_int (count_all_in_memory (4), 0);
+  gst_object_unref (session);
+  call_free (call);
+  g_usleep (50 * 1000);
+  fail_unless_equals_int (count_all_in_memory (8), 0);
+}
+GST_END_TEST;
+
 /* The test of the test: the same eyes find the key of a bare srtpenc. */
 GST_START_TEST (test_a_key_would_be_found)
 {
@@ -387,6 +435,7 @@ leaks_suite (void)
   tcase_add_checked_fixture (tc, setup, teardown);
   tcase_add_loop_test (tc, test_no_key_anywhere, 0, G_N_ELEMENTS (settings));
   tcase_add_test (tc, test_keys_are_wiped);
+  tcase_add_test (tc, test_keys_are_wiped_in_clear_mode);
   tcase_add_test (tc, test_a_key_would_be_found);
   return suite;
 }

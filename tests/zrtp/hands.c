@@ -108,7 +108,8 @@ static void
 on_send_key (GstZrtpStream *stream, Line *line)
 {
   g_clear_pointer (&line->send_key, g_bytes_unref);
-  line->send_key = gst_zrtp_stream_take_send_key (stream);
+  if (!line->leaves_keys)
+    line->send_key = gst_zrtp_stream_take_send_key (stream);
   meddle_only (line, "send-key");
 }
 
@@ -116,7 +117,8 @@ static void
 on_receive_key (GstZrtpStream *stream, Line *line)
 {
   g_clear_pointer (&line->receive_key, g_bytes_unref);
-  line->receive_key = gst_zrtp_stream_take_receive_key (stream);
+  if (!line->leaves_keys)
+    line->receive_key = gst_zrtp_stream_take_receive_key (stream);
   meddle_only (line, "receive-key");
 }
 

@@ -22,8 +22,9 @@ struct Line {
   End *end;
   guint index;
   GstZrtpStream *stream;
-  gint woken;    /* atomic */
-  gboolean dead; /* nothing that it sends arrives */
+  gint woken;           /* atomic */
+  gboolean dead;        /* nothing that it sends arrives */
+  gboolean leaves_keys; /* does not take them when it is told of them */
   guint n_wake_ups, n_drops, n_watches;
   GBytes *send_key, *receive_key; /* NULL after drop-keys */
   GstStructure *details;          /* of the last `secure` */

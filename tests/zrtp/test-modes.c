@@ -313,6 +313,27 @@ test_clear (void)
   call_clear (&call);
 }
 
+/* A key that nobody took is not to be had any more. */
+static void
+test_clear_takes_keys_back (void)
+{
+  GBytes *key;
+  Call call;
+
+  call_init (&call, 1, CLEAR, CLEAR);
+  call.a.line[0].leaves_keys = call.b.line[0].leaves_keys = TRUE;
+  call_start (&call);
+  call_settle (&call);
+  key = gst_zrtp_stream_take_send_key (call.a.line[0].stream);
+  g_assert_nonnull (key); /* only this one */
+  g_bytes_unref (key);
+  g_assert_true (gst_zrtp_session_go_clear (call.a.session, NULL));
+  call_settle (&call);
+  assert_no_keys (&call.a.line[0]);
+  assert_no_keys (&call.b.line[0]);
+  call_clear (&call);
+}
+
 /* The user of b says no. */
 static void
 test_clear_refused (void)
@@ -1387,6 +1408,7 @@ main (int argc, char **argv)
   g_test_add_func ("/modes/first-stream-ends", test_first_stream_ends);
   g_test_add_func ("/modes/call-ends", test_call_ends);
   g_test_add_func ("/modes/clear", test_clear);
+  g_test_add_func ("/modes/clear-takes-keys-back", test_clear_takes_keys_back);
   g_test_add_func ("/modes/clear-refused", test_clear_refused);
   g_test_add_func ("/modes/clear-toggles", test_clear_toggles);
   g_test_add_func ("/modes/clear-not-allowed", test_clear_not_allowed);
