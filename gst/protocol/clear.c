@@ -43,6 +43,7 @@ drop_keys (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64_t now)
 
   zrtp_end_successor (engine);
   zrtp_exchange_free (engine);
+  engine->clear_ssrc = engine->peer.ssrc;
   zrtp_wipe (&engine->receive_key, sizeof engine->receive_key);
   zrtp_wipe (&engine->send_key, sizeof engine->send_key);
   zrtp_wipe (kept->mackey, sizeof kept->mackey);
@@ -148,11 +149,37 @@ zrtp_clear_unanswered (ZrtpEngine *engine, uint64_t now)
   zrtp_event (engine, ZRTP_EVENT_NO_ANSWER);
 }
 
-/* The stream that speaks for the others ends before its GoClear is acknowledged. */
+/* Another one that is on its way to clear mode speaks, as soon as it is driven. */
+static bool
+hand_over (ZrtpEngine *engine)
+{
+  ZrtpEngine *heir = engine->call->engines;
+
+  while (heir && heir->state != ZRTP_STATE_GOCLEAR_SENT)
+    heir = heir->next;
+  if (heir)
+    heir->stirred = heir->must_speak = true;
+  return heir != NULL;
+}
+
+void
+zrtp_speak_on (ZrtpEngine *engine, uint64_t now)
+{
+  if (engine->must_speak && engine->state == ZRTP_STATE_GOCLEAR_SENT)
+    zrtp_advance (engine, ZRTP_STATE_GOCLEAR_SENT, ZRTP_OUT_GOCLEAR, now);
+  engine->must_speak = false;
+}
+
+/* The stream that speaks for the others ends before its GoClear is acknowledged, or even sent. */
 void
 zrtp_clear_abandoned (ZrtpEngine *engine)
 {
-  if (engine->state != ZRTP_STATE_GOCLEAR_SENT || !engine->message_timer.armed)
+  if (engine->state != ZRTP_STATE_GOCLEAR_SENT ||
+      (!engine->message_timer.armed && !engine->must_speak))
+    return;
+  if ((engine->must_speak ||
+          (engine->outbox & ZRTP_OUT_GOCLEAR && engine->message_timer.sent == 0)) &&
+      hand_over (engine))
     return;
   zrtp_call_replace_zrtpsess (engine->call);
   all_clear (engine->call, 0);
@@ -167,16 +194,28 @@ acknowledge (ZrtpEngine *engine, uint64_t now)
   engine->clearack_due = engine->state == ZRTP_STATE_CLEAR_WAITING ? now + clearack_interval : 0;
 }
 
-/* A Commit of our own user is later than the GoClear that crossed it, and stays. */
+/* A Commit of our own user is later than the GoClear that crossed it, and stays; its keys come from the
+ * new ZRTPSess. */
+static bool
+outlives_goclear (const ZrtpEngine *engine)
+{
+  return engine->securing && engine->state == ZRTP_STATE_COMMIT_SENT;
+}
+
 static void
 all_wait (ZrtpCall *call, uint64_t now)
 {
-  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next)
-    if (has_keys (engine) || (is_joining (engine) && !engine->securing)) {
-      engine->stirred = true;
-      drop_keys (engine, ZRTP_STATE_CLEAR_WAITING, 0, now);
-      tell (engine, true, true);
+  for (ZrtpEngine *engine = call->engines; engine; engine = engine->next) {
+    if (!has_keys (engine) && !is_joining (engine))
+      continue;
+    if (outlives_goclear (engine)) {
+      engine->exchange->keys_ready = false;
+      continue;
     }
+    engine->stirred = true;
+    drop_keys (engine, ZRTP_STATE_CLEAR_WAITING, 0, now);
+    tell (engine, true, true);
+  }
 }
 
 ZrtpResult
@@ -184,6 +223,8 @@ zrtp_on_goclear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   /* First of all: "If a GoClear message is received with a bad MAC, ClearACK MUST NOT be sent and the
    * GoClear MUST NOT be acted on" */
+  if (engine->state < ZRTP_STATE_SECURE && !engine->resume_state)
+    return ZRTP_UNEXPECTED; /* there never was a key for one */
   if (!zrtp_equal (zrtp_goclear_parse (packet->message), engine->kept.clear_mac[1], ZRTP_MAC_SIZE))
     return ZRTP_BAD_MAC;
   if (engine->goclear_seen) {
@@ -258,6 +299,7 @@ zrtp_return_to_clear (ZrtpEngine *engine, uint64_t now)
     return false;
   zrtp_exchange_free (engine);
   engine->resume_state = ZRTP_STATE_IDLE;
+  engine->peer.ssrc = engine->clear_ssrc; /* the Commit may have been forged */
   zrtp_advance (engine, state, 0, now);
   if (state == ZRTP_STATE_CLEAR && engine->clear_waiting) /* he agreed meanwhile */
     tell (engine, true, false);

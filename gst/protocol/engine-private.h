@@ -191,7 +191,7 @@ struct ZrtpEngine {
   ZrtpCall *call;
   ZrtpEngine *next; /* of the call's list */
   bool stirred;     /* see zrtp_call_next_stirred() */
-  uint64_t watch_due, successor_allowed_at;
+  uint64_t watch_due, successor_allowed_at, successor_ends_at;
   bool restart_refused;
   ZrtpEngine *predecessor; /* of a successor */
   ZrtpEngine *successor;   /* negotiates with a peer that began anew: restart.c */
@@ -232,6 +232,8 @@ struct ZrtpEngine {
   ZrtpSecureKeys kept;
   ZrtpState resume_state; /* clear mode: where an exchange began, and goes back to if it fails */
   bool securing;          /* our own user wants that exchange: it does not go back */
+  bool must_speak;        /* send the GoClear that another stream left unsent */
+  uint32_t clear_ssrc;    /* the peer's, when it was last authenticated */
   bool goclear_seen;      /* since this stream became secure */
   bool clear_by_peer, clear_waiting;
   uint64_t clearack_due; /* the next repetition while the user is waited for; 0 = none */
@@ -404,6 +406,7 @@ ZrtpResult zrtp_complain (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now);
 void zrtp_keep_pbxsecret (ZrtpEngine *engine);
 
 /* clear.c */
+void zrtp_speak_on (ZrtpEngine *engine, uint64_t now);
 void zrtp_clear_unanswered (ZrtpEngine *engine, uint64_t now);
 void zrtp_clear_abandoned (ZrtpEngine *engine);
 /* A GoClear is on its way: nobody knows which ZRTPSess the peer has. */
@@ -415,7 +418,6 @@ bool zrtp_return_to_clear (ZrtpEngine *engine, uint64_t now);
 /* restart.c: what no handler of a secure stream wanted; the result to be counted. */
 ZrtpResult zrtp_offer_to_successor (ZrtpEngine *engine, const ZrtpPacket *packet,
     const uint8_t *data, size_t size, ZrtpResult result, uint64_t now);
-void zrtp_end_successor (ZrtpEngine *engine);
 void zrtp_peer_is_alive (ZrtpEngine *engine, uint64_t now);
 ZrtpResult zrtp_refuse_restart (ZrtpEngine *successor, uint64_t now);
 bool zrtp_may_take_over (const ZrtpEngine *successor);

@@ -311,6 +311,8 @@ void
 zrtp_engine_set_ssrc (ZrtpEngine *engine, uint32_t ssrc)
 {
   engine->wanted_ssrc = ssrc;
+  if (engine->successor)
+    zrtp_engine_set_ssrc (engine->successor, ssrc);
   if (!engine->peer_known)
     engine->config.ssrc = ssrc;
 }
@@ -600,6 +602,7 @@ zrtp_engine_handle_timeout (ZrtpEngine *engine, uint64_t now)
   if (zrtp_timer_fire (&engine->ping_timer, now) == ZRTP_TIMER_RESEND)
     zrtp_send (engine, ZRTP_OUT_PING);
   zrtp_repeat_clearack (engine, now);
+  zrtp_speak_on (engine, now);
   /* The exchange of another stream has ended. */
   if (zrtp_is_waiting (engine) && !engine->call->lead)
     zrtp_proceed (engine, now);

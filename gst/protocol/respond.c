@@ -22,12 +22,12 @@ respond_with_dhpart1 (ZrtpEngine *engine, uint64_t now)
 static ZrtpResult
 respond_with_confirm1 (ZrtpEngine *engine, uint64_t now)
 {
-  const ZrtpErrorCode error =
-      zrtp_call_note_nonce (engine->call, engine->exchange->peer_commit.nonce);
+  const uint8_t *nonce = engine->exchange->peer_commit.nonce;
 
   engine->role = ZRTP_ROLE_RESPONDER;
-  if (error)
-    return zrtp_fail (engine, error, now);
+  /* It is noted when the peer's Confirm2 shows that it was his. */
+  if (zrtp_call_knows_nonce (engine->call, nonce))
+    return zrtp_fail (engine, ZRTP_ERROR_NONCE, now);
   zrtp_derive_without_dh (engine);
   return zrtp_send_confirm1 (engine, now);
 }
@@ -63,6 +63,8 @@ become_responder (ZrtpEngine *engine, const ZrtpCommit *commit, const uint8_t *m
 {
   ZrtpExchange *exchange = engine->exchange;
 
+  if (zrtp_commit_mode (commit) != ZRTP_MODE_MULTISTREAM && !may_make_session (engine))
+    return zrtp_fail (engine, ZRTP_ERROR_SOFTWARE, now);
   engine->outbox &= ~(uint32_t) ZRTP_OUT_COMMIT; /* it may still wait to be sent again */
   zrtp_adopt_choice (engine, zrtp_commit_mode (commit), &commit->choice);
   exchange->peer_commit = *commit;
@@ -197,49 +199,66 @@ note_pending (ZrtpEngine *engine, const ZrtpPacket *packet, const ZrtpCommit *co
   memcpy (exchange->pending_message, packet->message.data, packet->message.size);
 }
 
-/* A rival's own Commit: he is there, and ours was never for him, so nothing contends. What is wrong
- * with it is his affair alone. */
+/* A Multistream Commit is bound to no Hello (§4.4.3.1): ours was for the rival too. */
+static ZrtpResult
+contend_with_rival (ZrtpEngine *engine, unsigned index, const ZrtpPacket *packet,
+    const ZrtpCommit *commit, uint64_t now)
+{
+  ZrtpExchange *exchange = engine->exchange;
+  const bool ours = exchange->mode == ZRTP_MODE_MULTISTREAM && our_commit_wins (engine, commit);
+
+  zrtp_swap_rival (engine, index);
+  if (!zrtp_can_multistream (engine)) {
+    zrtp_swap_rival (engine, index);
+    return ZRTP_BAD_CONTENT;
+  }
+  if (!ours)
+    return become_responder (engine, commit, packet->message.data, packet->message.size, now);
+  exchange->keys_ready = false;
+  exchange->rival_seen = true;
+  exchange->rival_mode = ZRTP_MODE_MULTISTREAM;
+  engine->peer.ssrc = packet->ssrc;
+  return ZRTP_ACCEPTED;
+}
+
+/* A rival's own Commit: he is there. A DH Commit of ours was never for him, so nothing contends. What is
+ * wrong with it is his affair alone. */
 static ZrtpResult
 follow_rival (ZrtpEngine *engine, unsigned index, const ZrtpPacket *packet,
     const ZrtpCommit *commit, uint64_t now)
 {
-  ZrtpExchange *exchange = engine->exchange;
-  const bool multistream = zrtp_commit_mode (commit) == ZRTP_MODE_MULTISTREAM;
-
-  if (check_commit (engine, &exchange->rival[index], packet, commit) ||
+  if (check_commit (engine, &engine->exchange->rival[index], packet, commit) ||
       check_choice (engine, commit))
     return ZRTP_BAD_CONTENT;
-  if (!multistream && !may_make_session (engine))
+  if (zrtp_commit_mode (commit) == ZRTP_MODE_MULTISTREAM)
+    return contend_with_rival (engine, index, packet, commit, now);
+  if (!may_make_session (engine))
     return ZRTP_BAD_CONTENT;
-  if (!multistream && !zrtp_call_take_lead (engine->call, engine))
+  if (!zrtp_call_take_lead (engine->call, engine))
     return ZRTP_UNEXPECTED;
   zrtp_swap_rival (engine, index);
-  if (multistream && zrtp_can_multistream (engine))
-    return become_responder (engine, commit, packet->message.data, packet->message.size, now);
-  if (multistream) {
-    zrtp_swap_rival (engine, index);
-    return ZRTP_BAD_CONTENT;
-  }
   note_pending (engine, packet, commit);
   zrtp_want_record (engine);
   return ZRTP_ACCEPTED;
 }
 
-/* What cannot be, for a Commit of this mode where we have sent one of ours; 0 = nothing. */
+/* §4.4.3.1: "the responder does not have a ZRTP Session Key available, the exchange MUST be terminated" */
 static ZrtpErrorCode
 check_mode (const ZrtpEngine *engine, const ZrtpCommit *commit)
 {
-  const bool multistream = zrtp_commit_mode (commit) == ZRTP_MODE_MULTISTREAM;
+  return zrtp_commit_mode (commit) == ZRTP_MODE_MULTISTREAM && !zrtp_can_multistream (engine)
+             ? ZRTP_ERROR_NO_SECRET
+             : ZRTP_ERROR_NONE;
+}
 
-  /* §4.4.3.1: "the responder does not have a ZRTP Session Key available, the exchange MUST be
-   * terminated" */
-  if (multistream && !zrtp_can_multistream (engine))
-    return ZRTP_ERROR_NO_SECRET;
-  /* §4.2: "one Commit is for Multistream mode while the other is for non-Multistream ..., a software
-   * error has occurred" */
-  if (multistream != (engine->exchange->mode == ZRTP_MODE_MULTISTREAM))
-    return ZRTP_ERROR_SOFTWARE;
-  return ZRTP_ERROR_NONE;
+/* §4.2: "one Commit is for Multistream mode while the other is for non-Multistream ..., a software error has
+ * occurred and the ZRTP negotiation should be terminated". It has not, when the peer's DH Commit is one
+ * from before it stepped back for another stream, late or repeated by somebody: ours stands. */
+static bool
+is_outdated (const ZrtpEngine *engine, const ZrtpCommit *commit)
+{
+  return engine->exchange->mode == ZRTP_MODE_MULTISTREAM &&
+         zrtp_commit_mode (commit) != ZRTP_MODE_MULTISTREAM;
 }
 
 /* In an exchange out of clear mode the hash chain is known and protects nothing (§9): what is wrong is
@@ -278,12 +297,13 @@ zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
     error = check_mode (engine, &commit);
   if (error)
     return refuse (engine, error, now);
-  if (is_replayed (engine, &commit))
+  if (is_outdated (engine, &commit) || is_replayed (engine, &commit))
     return ZRTP_UNEXPECTED;
 
   zrtp_timer_stop (&engine->hello_timer); /* "until the receipt of a HelloACK ... or a Commit" */
   engine->hello_acked = true;
-  engine->peer.ssrc = packet->ssrc;
+  if (!engine->resume_state || !our_commit_wins (engine, &commit))
+    engine->peer.ssrc = packet->ssrc;
   if (our_commit_wins (engine, &commit)) {
     exchange->rival_seen = true;
     exchange->rival_mode = zrtp_commit_mode (&commit);
@@ -299,14 +319,53 @@ zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   return become_responder (engine, &commit, packet->message.data, packet->message.size, now);
 }
 
+/* --- A Commit in clear mode ------------------------------------------------------------------------------- */
+
+/* The hash chain is known by now and protects nothing (§9): what is wrong is dropped. */
+static ZrtpResult
+respond_in_clear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  ZrtpCommit commit;
+
+  if (!zrtp_commit_parse (packet->message, &commit))
+    return ZRTP_BAD_CONTENT;
+  if (!zrtp_image_follows (engine, commit.h2, engine->peer.hello.h3))
+    return ZRTP_BAD_HASH_IMAGE;
+  if (zrtp_commit_mode (&commit) != ZRTP_MODE_MULTISTREAM || !zrtp_can_multistream (engine) ||
+      check_commit (engine, &engine->peer, packet, &commit) || check_choice (engine, &commit))
+    return ZRTP_UNEXPECTED;
+  if (zrtp_call_knows_nonce (engine->call, commit.nonce) || !zrtp_have_exchange (engine))
+    return ZRTP_UNEXPECTED;
+  engine->peer.ssrc = packet->ssrc;
+  return become_responder (engine, &commit, packet->message.data, packet->message.size, now);
+}
+
+/* §4.7.2: "a new secure session is initiated by the party that presses the button, by sending a new
+ * Commit message". */
+ZrtpResult
+zrtp_on_commit_in_clear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
+{
+  const ZrtpState state = engine->state;
+  const ZrtpResult result = respond_in_clear (engine, packet, now);
+
+  if (engine->state != state) {
+    engine->resume_state = state;
+    engine->hello_accepted_at = now;
+  }
+  return result;
+}
+
+/* --- A Commit again ---------------------------------------------------------------------------------------- */
+
 ZrtpResult
 zrtp_on_commit_again (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   const ZrtpExchange *exchange = engine->exchange;
 
-  /* Only the very same Commit: pvr is out, nobody may commit anew knowing it (§4.4.1.1). */
+  /* Only the very same Commit: pvr is out, nobody may commit anew knowing it (§4.4.1.1). Out of clear mode
+   * nothing like that is out, and the first one may have been forged. */
   if (!zrtp_same (packet->message, exchange->commit, exchange->commit_size))
-    return ZRTP_UNEXPECTED;
+    return engine->resume_state ? respond_in_clear (engine, packet, now) : ZRTP_UNEXPECTED;
   if (engine->state == ZRTP_STATE_CONFIRM1_SENT && exchange->mode == ZRTP_MODE_DH)
     return ZRTP_UNEXPECTED; /* DHPart1 reached the peer, who has answered it */
   zrtp_send (engine, exchange->mode == ZRTP_MODE_DH ? ZRTP_OUT_DHPART : ZRTP_OUT_CONFIRM);
@@ -431,28 +490,4 @@ zrtp_on_late_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   engine->hello_acked = true;
   return multistream ? respond_multistream (engine, packet, &commit, now)
                      : contend_across_streams (engine, packet, &commit, now);
-}
-
-/* --- A Commit in clear mode ------------------------------------------------------------------------------- */
-
-/* §4.7.2: "a new secure session is initiated by the party that presses the button, by sending a new
- * Commit message". The hash chain is known by now and protects nothing (§9): what is wrong is dropped. */
-ZrtpResult
-zrtp_on_commit_in_clear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
-{
-  ZrtpCommit commit;
-
-  if (!zrtp_commit_parse (packet->message, &commit))
-    return ZRTP_BAD_CONTENT;
-  if (!zrtp_image_follows (engine, commit.h2, engine->peer.hello.h3))
-    return ZRTP_BAD_HASH_IMAGE;
-  if (zrtp_commit_mode (&commit) != ZRTP_MODE_MULTISTREAM || !zrtp_can_multistream (engine) ||
-      check_commit (engine, &engine->peer, packet, &commit) || check_choice (engine, &commit))
-    return ZRTP_UNEXPECTED;
-  if (zrtp_call_knows_nonce (engine->call, commit.nonce) || !zrtp_have_exchange (engine))
-    return ZRTP_UNEXPECTED;
-  engine->peer.ssrc = packet->ssrc;
-  engine->resume_state = engine->state;
-  engine->hello_accepted_at = now;
-  return become_responder (engine, &commit, packet->message.data, packet->message.size, now);
 }

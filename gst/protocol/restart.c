@@ -19,6 +19,8 @@
  * schedule takes 3.75 s at least (§6). */
 static const uint64_t silence = 1 * UINT64_C (1000000000);
 static const uint64_t successor_interval = 5 * UINT64_C (1000000000);
+/* How long a successor waits for a Commit: the peer may have an exchange on another stream before. */
+static const uint64_t successor_patience = 20 * UINT64_C (1000000000);
 
 void
 zrtp_end_successor (ZrtpEngine *engine)
@@ -35,6 +37,7 @@ begin_successor (ZrtpEngine *engine, uint64_t now)
   config.offer = engine->wanted_offer; /* without the modes, which are added */
   config.ssrc = engine->wanted_ssrc;
   engine->successor_allowed_at = now + successor_interval;
+  engine->successor_ends_at = now + successor_patience;
   engine->successor = zrtp_engine_new (engine->call, &config);
   if (!engine->successor)
     return false;
@@ -101,7 +104,7 @@ zrtp_successor_timeout (ZrtpEngine *engine, uint64_t now)
   if (!engine->successor)
     return;
   zrtp_engine_handle_timeout (engine->successor, now);
-  if (is_idle (engine->successor) && now >= engine->successor_allowed_at)
+  if (is_idle (engine->successor) && now >= engine->successor_ends_at)
     zrtp_end_successor (engine);
 }
 
@@ -111,8 +114,8 @@ zrtp_successor_next_timeout (const ZrtpEngine *engine, uint64_t *when)
   const ZrtpEngine *successor = engine->successor;
   bool any = successor && zrtp_engine_next_timeout (successor, when);
 
-  if (successor && is_idle (successor) && (!any || engine->successor_allowed_at < *when)) {
-    *when = engine->successor_allowed_at;
+  if (successor && is_idle (successor) && (!any || engine->successor_ends_at < *when)) {
+    *when = engine->successor_ends_at;
     any = true;
   }
   return any;
@@ -166,6 +169,7 @@ keep_call (ZrtpEngine *engine, const ZrtpEngine *old)
   engine->previous = old->previous;
   engine->pending = old->pending;
   engine->store_delayed = old->store_delayed;
+  engine->secret_erased = old->secret_erased;
 }
 
 /* The successor becomes the engine that the owner holds. */

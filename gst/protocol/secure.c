@@ -206,11 +206,44 @@ check_confirm (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 }
 
 /* The responder of a mode without DH answers the Commit with it. */
+/* It may come from a rival, whose Hello then goes into the keys in place of the peer's. */
+static bool
+take_rival (ZrtpEngine *engine, const ZrtpPacket *packet, unsigned index)
+{
+  ZrtpExchange *exchange = engine->exchange;
+  const ZrtpConfirmKeys keys = confirm_keys (exchange, peer_index (engine));
+  ZrtpConfirm confirm;
+  bool ok;
+
+  zrtp_swap_rival (engine, index);
+  exchange->keys_ready = false;
+  zrtp_derive_without_dh (engine);
+  ok = zrtp_can_multistream (engine) &&
+       zrtp_confirm_parse (packet->message, &keys, &confirm) == ZRTP_ACCEPTED;
+  zrtp_wipe (&confirm, sizeof confirm);
+  if (ok)
+    return true;
+  zrtp_swap_rival (engine, index);
+  exchange->keys_ready = false;
+  return false;
+}
+
+static bool
+is_from_rival (ZrtpEngine *engine, const ZrtpPacket *packet)
+{
+  const ZrtpExchange *exchange = engine->exchange;
+
+  for (unsigned i = 0; exchange->mode == ZRTP_MODE_MULTISTREAM && i < exchange->n_rivals; i++)
+    if (exchange->rival[i].ssrc == packet->ssrc)
+      return take_rival (engine, packet, i);
+  return false;
+}
+
 ZrtpResult
 zrtp_on_confirm1_without_dh (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
   if (engine->record_wanted || engine->exchange->mode == ZRTP_MODE_DH ||
-      packet->ssrc != engine->peer.ssrc)
+      (packet->ssrc != engine->peer.ssrc && !is_from_rival (engine, packet)))
     return ZRTP_UNEXPECTED;
   zrtp_derive_without_dh (engine);
   return zrtp_on_confirm1 (engine, packet, now);
@@ -235,10 +268,16 @@ zrtp_on_confirm1 (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 ZrtpResult
 zrtp_on_confirm2 (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
+  const ZrtpExchange *exchange = engine->exchange;
   ZrtpResult result = check_confirm (engine, packet, now);
+  ZrtpErrorCode error = ZRTP_ERROR_NONE;
 
   if (result != ZRTP_ACCEPTED)
     return result;
+  if (exchange->mode != ZRTP_MODE_DH)
+    error = zrtp_call_note_nonce (engine->call, exchange->peer_commit.nonce);
+  if (error)
+    return zrtp_fail (engine, error, now);
   memcpy (
       engine->last_confirm2, packet->message.data + ZRTP_FRAME_SIZE, sizeof engine->last_confirm2);
   give_receive_key (engine);
