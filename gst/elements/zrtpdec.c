@@ -90,10 +90,10 @@ classify (GstBuffer *buffer)
   gsize size = gst_buffer_extract (buffer, 0, header, sizeof header);
   guint8 type;
 
-  if (G_UNLIKELY (gst_zrtp_packet_is_zrtp (header, size)))
-    return (Packet){ZRTP};
-  if (size < RTCP_HEADER || header[0] >> 6 != 2)
+  if (G_UNLIKELY (size < RTCP_HEADER))
     return (Packet){MALFORMED};
+  if (G_UNLIKELY (header[0] >> 6 != 2))
+    return (Packet){gst_zrtp_packet_is_zrtp (header, size) ? ZRTP : MALFORMED};
   type = header[1] & 0x7f;
   if (type >= 64 && type <= 95) /* RFC 5761 §4 */
     return (Packet){RTCP, GST_READ_UINT32_BE (header + 4)};

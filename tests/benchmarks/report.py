@@ -68,12 +68,11 @@ def write_media(out, build):
               '| algorithms | payload | ours | srtpenc, srtpdec | more | throughput |\n|---|--:|--:|--:|--:|--:|\n')
     for name, row in rows:
         algorithms, size = name.rsplit('-', 1)
-        ours, bare = int(row['ours_ns']), int(row['bare_ns'])
-        out.write(f'| {algorithms.replace("-", ", ")} | {size} octets | {ours} ns | {bare} ns | {ours - bare} ns | '
-                  f'{row["throughput_vs_bare"]} |\n')
-    out.write('\nA packet goes through two more pads, behind srtpenc and behind srtpdec, where nothing can be seen of keys; and\n'
-              'zrtpdec looks what kind of packet it is. That costs the same whatever the algorithms, so it weighs most where they\n'
-              'are fast: with GCM, two bare pads with nothing between take 5 % already.\n')
+        out.write(f'| {algorithms.replace("-", ", ")} | {size} octets | {row["ours_ns"]} ns | {row["bare_ns"]} ns | '
+                  f'{row["more_ns"]} ns | {row["throughput_vs_bare"]} |\n')
+    out.write('\nA packet is pushed into one more pad behind srtpenc, and one behind srtpdec, beyond which nothing of keys can be\n'
+              'seen; and zrtpdec looks what kind of packet it is. That costs about 0.2 µs whatever the algorithms, so it weighs\n'
+              'most where they are fast: two such pads alone, with nothing done in them, take 4 % of the time with GCM.\n')
     return lines
 
 
