@@ -48,13 +48,10 @@ drop_keys (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64_t now)
   zrtp_wipe (&engine->send_key, sizeof engine->send_key);
   zrtp_wipe (kept->mackey, sizeof kept->mackey);
   zrtp_wipe (kept->zrtpkey, sizeof kept->zrtpkey);
-  kept->has_relay_keys = false;
   engine->resume_state = ZRTP_STATE_IDLE;
-  engine->securing = false;
   engine->events &= ~(1u << ZRTP_EVENT_RECEIVE_KEY | 1u << ZRTP_EVENT_SEND_KEY);
   zrtp_event (engine, ZRTP_EVENT_DROP_KEYS);
   zrtp_advance (engine, state, message, now);
-  zrtp_introduce (engine, now);
 }
 
 /* --- Our user wants it ------------------------------------------------------------------------------- */

@@ -350,6 +350,7 @@ zrtp_on_commit_in_clear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t 
 
   if (engine->state != state) {
     engine->resume_state = state;
+    engine->securing = false;
     engine->hello_accepted_at = now;
   }
   return result;

@@ -151,7 +151,6 @@ static void
 keep_stream (ZrtpEngine *engine, const ZrtpEngine *old)
 {
   engine->next = old->next;
-  engine->stirred = old->stirred;
   engine->sequence = old->sequence;
   engine->successor_allowed_at = old->successor_allowed_at;
   /* It was counted here already what the successor got. */
@@ -192,8 +191,9 @@ take_over (ZrtpEngine *engine)
     keep_call (engine, &old);
   zrtp_wipe (&old, sizeof old);
 
-  engine->events &= ~(1u << ZRTP_EVENT_NO_ANSWER | 1u << ZRTP_EVENT_BAD_HELLO_HASH |
-                      1u << ZRTP_EVENT_BAD_VERSION); /* of its search */
+  engine->events &=
+      ~(1u << ZRTP_EVENT_NO_ANSWER | 1u << ZRTP_EVENT_BAD_HELLO_HASH |
+          1u << ZRTP_EVENT_BAD_VERSION | 1u << ZRTP_EVENT_WRONG_PEER); /* of its search */
   zrtp_event (engine, ZRTP_EVENT_DROP_KEYS);
 }
 

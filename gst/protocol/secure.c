@@ -484,7 +484,6 @@ zrtp_become_secure (ZrtpEngine *engine, uint64_t now)
     become_first (engine);
   keep_keys (engine);
   engine->resume_state = ZRTP_STATE_IDLE;
-  engine->securing = false;
   engine->hello_acked = true;
   engine->goclear_seen = false;
   engine->counters.handshake_time = now - engine->hello_accepted_at;

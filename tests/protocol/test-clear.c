@@ -63,6 +63,8 @@ assert_secure (Call *call)
         a->receive_key.size);
     for (unsigned e = 0; e < 2; e++)
       g_assert_cmpuint (call->stream[i].end[e].n_events[ZRTP_EVENT_FAILED], ==, 0);
+    g_assert_false (zrtp_call_is_clear (a->call));
+    g_assert_false (zrtp_call_is_clear (b->call));
   }
 }
 
@@ -763,6 +765,8 @@ test_replayed_goclear (void)
   g_assert_cmpuint (call.stream[0].end[BOB].n_sent[ZRTP_MESSAGE_CLEARACK], ==, 2);
   assert_replaced (&call, zrtpsess, 1);
   assert_told (&call.stream[0].end[BOB], ZRTP_EVENT_NONE);
+  call_run (&call, 20000 * MS); /* his user is not waited for any more: no repetition */
+  g_assert_cmpuint (call.stream[0].end[BOB].n_sent[ZRTP_MESSAGE_CLEARACK], ==, 2);
 
   go_secure (&call, ALICE);
   call_settle (&call);
@@ -951,6 +955,34 @@ test_go_secure (void)
       g_assert_true (call.stream[0].end[BOB].record.sas_verified);
       call_clear (&call);
     }
+}
+
+/* Who is secure has seen our Hello, whether we saw a HelloACK or not. */
+static void
+test_no_hello_again (void)
+{
+  Call call;
+  Pair first;
+  ZrtpMessageType lost = ZRTP_MESSAGE_HELLOACK;
+  unsigned before[2];
+
+  init_allowing (&first, true, true);
+  first.wire = lose_all;
+  first.user = &lost;
+  call_begin_as (&call, 1, &first);
+  call_run (&call, 1000 * MS);
+  for (unsigned e = 0; e < 2; e++)
+    before[e] = call.stream[0].end[e].n_sent[ZRTP_MESSAGE_HELLO];
+  call_to_clear (&call, ALICE);
+  for (unsigned e = 0; e < 2; e++) {
+    go_secure (&call, e);
+    call_run (&call, 1000 * MS);
+    assert_secure (&call);
+    call_to_clear (&call, ALICE);
+  }
+  for (unsigned e = 0; e < 2; e++)
+    g_assert_cmpuint (call.stream[0].end[e].n_sent[ZRTP_MESSAGE_HELLO], ==, before[e]);
+  call_clear (&call);
 }
 
 /* "It is possible for users to toggle back and forth": every key is a new one. */
@@ -1248,16 +1280,17 @@ test_accept_during_exchange (void)
 
 /* Who says Hello while our Commit out of clear mode waits for an answer is nobody: the peer is known. */
 static void
-test_hello_against_ours (void)
+assert_hello_is_nothing (uint8_t zid_octet)
 {
   Call call;
   Pair stranger;
   uint8_t packet[ZRTP_MAX_PACKET];
-  const uint8_t zid[ZRTP_ZID_SIZE] = {0x66};
+  uint8_t zid[ZRTP_ZID_SIZE];
   size_t size;
   PairEnd *bob = &call.stream[0].end[BOB];
 
   call_begin (&call, 1);
+  memset (zid, zid_octet, sizeof zid);
   pair_init (&stranger, 5);
   stranger.end[ALICE].call = zrtp_call_new (&stranger.end[ALICE].crypto, zid);
   pair_start (&stranger, 1 << ALICE);
@@ -1277,6 +1310,13 @@ test_hello_against_ours (void)
   assert_secure (&call);
   pair_clear (&stranger);
   call_clear (&call);
+}
+
+static void
+test_hello_against_ours (void)
+{
+  assert_hello_is_nothing (0x66);
+  assert_hello_is_nothing (0xa0); /* Alice's */
 }
 
 /* --- Streams that come and go ------------------------------------------------------------------------------------ */
@@ -1360,6 +1400,56 @@ test_joining_stream_drops_its_key (void)
   call_clear (&call);
 }
 
+/* While the GoClear is on its way nobody knows which ZRTPSess the peer has: a stream that comes now waits. */
+static void
+test_stream_while_going_clear (void)
+{
+  Call call;
+  PairEnd *alice = &call.stream[1].end[ALICE];
+
+  call_begin (&call, 1);
+  call.stream[0].wire = cut;
+  go_clear (&call, ALICE);
+  add_stream (&call);
+  call_run (&call, 1000 * MS);
+  g_assert_cmpint (pair_state (&call.stream[1], ALICE), ==, ZRTP_STATE_DISCOVERY);
+  g_assert_cmpint (pair_state (&call.stream[1], BOB), ==, ZRTP_STATE_COMMIT_SENT);
+  g_assert_cmpuint (alice->n_sent[ZRTP_MESSAGE_COMMIT], ==, 0);
+  g_assert_cmpuint (alice->n_sent[ZRTP_MESSAGE_CONFIRM1], ==, 0);
+  call.stream[0].wire = NULL;
+  call_run (&call, 2000 * MS);
+  g_assert_cmpint (pair_state (&call.stream[0], ALICE), ==, ZRTP_STATE_CLEAR);
+  g_assert_cmpint (pair_state (&call.stream[1], ALICE), ==, ZRTP_STATE_SECURE);
+  g_assert_cmpint (pair_state (&call.stream[1], BOB), ==, ZRTP_STATE_SECURE);
+  g_assert_cmpuint (alice->n_sent[ZRTP_MESSAGE_COMMIT], ==, 1);
+  call_clear (&call);
+}
+
+/* Our user's wish to be secure is for the exchange that he began, and not for the next. */
+static void
+test_wish_is_for_one_exchange (void)
+{
+  for (unsigned interrupted = 0; interrupted < 2; interrupted++) {
+    Call call;
+    uint8_t packet[ZRTP_MAX_PACKET];
+
+    call_begin (&call, 2);
+    call_to_clear (&call, ALICE);
+    if (interrupted)
+      call.stream[1].wire = cut; /* the second stream's exchange does not come to its end */
+    go_secure (&call, BOB);
+    call_settle (&call);
+    call_to_clear (&call, BOB);
+    call.stream[1].wire = cut;
+    g_assert_cmpint (pair_feed (&call.stream[1], BOB, packet,
+                         forge_multistream (packet, engine_of (&call, 1, ALICE), 0x99)),
+        ==, ZRTP_ACCEPTED);
+    call_run (&call, 10001 * MS);
+    g_assert_cmpint (pair_state (&call.stream[1], BOB), ==, ZRTP_STATE_CLEAR);
+    call_clear (&call);
+  }
+}
+
 /* A stream whose Hello nobody acknowledged yet goes on saying it, or the peer could never answer its
  * Commit. */
 static void
@@ -1396,6 +1486,15 @@ test_joining_stream_says_hello (void)
       call_run (&call, 1000 * MS);
       g_assert_cmpuint (bob->n_sent[ZRTP_MESSAGE_HELLO], ==, acked ? 0 : 6);
       g_assert_cmpint (pair_state (&call.stream[1], BOB), ==, states[s]);
+      /* and when it commits at last, after that schedule */
+      if (!acked && states[s] != ZRTP_STATE_GOCLEAR_SENT) {
+        call_run (&call, 30000 * MS);
+        call.stream[0].wire = call.stream[1].wire = NULL;
+        go_secure (&call, BOB);
+        call_run (&call, 5000 * MS);
+        g_assert_cmpint (pair_state (&call.stream[1], ALICE), ==, ZRTP_STATE_SECURE);
+        g_assert_cmpint (pair_state (&call.stream[1], BOB), ==, ZRTP_STATE_SECURE);
+      }
       call_clear (&call);
     }
 }
@@ -1628,6 +1727,48 @@ test_enrolment (void)
   call_clear (&call);
 }
 
+/* A PBX that sets E and A all the same, and any combination of the two. */
+typedef struct {
+  bool enrollment, allow_clear;
+} Flags;
+
+static bool
+set_flags (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
+{
+  const Flags *flags = user;
+  ZrtpConfirm confirm;
+
+  if (from != BOB || !read_confirm (&pair->end[BOB], packet, *size, &confirm))
+    return true;
+  confirm.enrollment = flags->enrollment;
+  confirm.allow_clear = flags->allow_clear;
+  *size = forge_confirm (&pair->end[BOB], &confirm, 0, packet);
+  return true;
+}
+
+static void
+test_enrolment_with_a (void)
+{
+  for (unsigned bits = 0; bits < 4; bits++) {
+    Call call;
+    Pair first;
+    Flags flags = {bits & 1, bits & 2};
+    uint8_t packet[ZRTP_MAX_PACKET];
+
+    init_allowing (&first, true, true);
+    first.end[BOB].config.mitm = true;
+    first.wire = set_flags;
+    first.user = &flags;
+    call_begin_as (&call, 1, &first);
+    g_assert_cmpint (call.stream[0].end[ALICE].secure.peer_allows_clear, ==, bits == 2);
+    g_assert_cmpint (zrtp_call_may_go_clear (call_of (&call, ALICE)), ==, bits == 2);
+    g_assert_cmpint (pair_feed (&call.stream[0], ALICE, packet,
+                         forge_goclear (packet, engine_of (&call, 0, BOB))),
+        ==, flags.enrollment ? ZRTP_REFUSED : ZRTP_ACCEPTED);
+    call_clear (&call);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1653,6 +1794,7 @@ main (int argc, char **argv)
   g_test_add_func ("/clear/one-on-each-stream", test_one_on_each_stream);
   g_test_add_func ("/clear/goclear-crosses-commit", test_goclear_crosses_commit);
   g_test_add_func ("/clear/go-secure", test_go_secure);
+  g_test_add_func ("/clear/no-hello-again", test_no_hello_again);
   g_test_add_func ("/clear/toggle", test_toggle);
   g_test_add_func ("/clear/stream-after-clear", test_stream_after_clear);
   g_test_add_func ("/clear/forged-commit", test_forged_commit);
@@ -1664,6 +1806,8 @@ main (int argc, char **argv)
   g_test_add_func ("/clear/hello-against-ours", test_hello_against_ours);
   g_test_add_func ("/clear/joining-stream", test_joining_stream);
   g_test_add_func ("/clear/joining-stream-drops-its-key", test_joining_stream_drops_its_key);
+  g_test_add_func ("/clear/stream-while-going-clear", test_stream_while_going_clear);
+  g_test_add_func ("/clear/wish-is-for-one-exchange", test_wish_is_for_one_exchange);
   g_test_add_func ("/clear/joining-stream-says-hello", test_joining_stream_says_hello);
   g_test_add_func ("/clear/speaker-leaves", test_speaker_leaves);
   g_test_add_func ("/clear/keys-are-gone", test_keys_are_gone);
@@ -1671,5 +1815,6 @@ main (int argc, char **argv)
   g_test_add_func ("/clear/left-alone", test_clear_is_left_alone);
   g_test_add_func ("/clear/goclear-before-conf2ack", test_goclear_before_conf2ack);
   g_test_add_func ("/clear/enrolment", test_enrolment);
+  g_test_add_func ("/clear/enrolment-with-a", test_enrolment_with_a);
   return g_test_run ();
 }

@@ -97,6 +97,18 @@ other_pbxsecret (const Pair *pair, uint8_t out[32])
   other_kdf (pair->end[PHONE].call->zrtpsess, "Trusted MiTM key", zids, 24, 256, out);
 }
 
+/* The E flag of the Confirms that pass by. */
+static bool
+note_e_flag (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
+{
+  bool *seen = user;
+  ZrtpConfirm confirm;
+
+  if (read_confirm (&pair->end[from], packet, *size, &confirm))
+    seen[from] = confirm.enrollment;
+  return true;
+}
+
 /* §5.2 M, §7.3.1 E: off unless configured, E only from a PBX; asked only who wants to be. */
 static void
 test_asked (void)
@@ -104,6 +116,7 @@ test_asked (void)
   for (unsigned bits = 0; bits < 16; bits++) {
     const bool mitm = bits & 1, enroll = bits & 2, accept = bits & 4, cache = bits & 8;
     const bool asked = mitm && enroll && accept && cache;
+    bool seen[2] = {true, true};
     Pair pair;
 
     init (&pair, bits);
@@ -111,7 +124,11 @@ test_asked (void)
     pair.end[PBX].config.enroll = enroll;
     pair.end[PHONE].config.accept_enrollment = accept;
     pair.end[PHONE].config.cache_expiry = cache ? 0xffffffff : 0;
+    pair.wire = note_e_flag;
+    pair.user = seen;
     begin (&pair);
+    g_assert_false (seen[PHONE]);
+    g_assert_cmpint (seen[PBX], ==, mitm && enroll);
     g_assert_cmpint (pair.end[PHONE].secure.peer_mitm, ==, mitm);
     g_assert_false (pair.end[PBX].secure.peer_mitm);
     g_assert_cmpuint (pair.end[PHONE].n_events[ZRTP_EVENT_ENROLLMENT], ==, asked);
@@ -329,15 +346,19 @@ static void
 test_first_stream_only (void)
 {
   Pair streams[2];
+  bool seen[2] = {true, true};
 
   init_enrolment (&streams[0], 1);
   pair_start (&streams[0], BOTH);
   g_assert_false (zrtp_engine_accept_enrollment (streams[0].end[PHONE].engine, true));
   streams_settle (streams, 1);
   pair_init_stream (&streams[1], &streams[0], 2);
+  streams[1].wire = note_e_flag;
+  streams[1].user = seen;
   pair_start (&streams[1], BOTH);
   streams_settle (streams, 2);
   g_assert_cmpint (pair_state (&streams[1], PHONE), ==, ZRTP_STATE_SECURE);
+  g_assert_false (seen[PBX]);
   g_assert_cmpuint (streams[0].end[PHONE].n_events[ZRTP_EVENT_ENROLLMENT], ==, 1);
   g_assert_cmpuint (streams[1].end[PHONE].n_events[ZRTP_EVENT_ENROLLMENT], ==, 0);
   g_assert_false (zrtp_engine_accept_enrollment (streams[1].end[PHONE].engine, true));

@@ -592,6 +592,7 @@ test_silence (void)
 
 typedef enum {
   OTHER_ZID,
+  ANOTHER_FRIEND, /* whom Alice knows as well */
   WITHOUT_SECRET,
   WRONG_SECRET,
   CACHELESS_PEER,
@@ -599,6 +600,12 @@ typedef enum {
   CACHE_UNREADABLE,
   N_STRANGERS,
 } StrangerKind;
+
+static bool
+is_other_zid (StrangerKind kind)
+{
+  return kind == OTHER_ZID || kind == ANOTHER_FRIEND;
+}
 
 static void
 begin_with_stranger (Call *call, StrangerKind kind, unsigned n)
@@ -613,13 +620,15 @@ begin_with_stranger (Call *call, StrangerKind kind, unsigned n)
   call_start (call);
   if (kind == WITHOUT_SECRET || kind == OTHER_ZID)
     bob->has_record = false;
+  if (kind == ANOTHER_FRIEND)
+    call->stream[0].end[ALICE].record_is_bobs = false;
   if (kind == WRONG_SECRET) {
     memset (bob->record.rs1, 0x13, 32);
     memset (bob->record.rs2, 0x14, 32);
   }
   if (kind == CACHE_UNREADABLE) /* Alice's: nothing matches what is not there */
     call->stream[0].end[ALICE].has_record = false;
-  replace_bob (call, kind == OTHER_ZID ? 0x66 : 0xa1);
+  replace_bob (call, is_other_zid (kind) ? 0x66 : 0xa1);
 }
 
 /* He can negotiate as he likes: it ends before it has any effect. And it is told once. */
@@ -638,7 +647,7 @@ test_stranger (void)
       stores = alice->n_events[ZRTP_EVENT_STORE];
       for (unsigned again = 0; again < 3; again++) {
         if (again > 0)
-          replace_bob (&call, kind == OTHER_ZID ? 0x66 : 0xa1);
+          replace_bob (&call, is_other_zid (kind) ? 0x66 : 0xa1);
         start_bob (&call);
         call_run (&call, 30000 * MS);
         g_assert_cmpint (pair_state (&call.stream[0], BOB), !=, ZRTP_STATE_SECURE);
@@ -752,6 +761,82 @@ test_announced (void)
     }
 }
 
+/* He commits to Preshared mode, with a secret that we do not have any more: we commit to DH then, and are the
+ * initiator. His Confirm1 is enough to let him in; the session is his when he has ours. */
+static void
+test_announced_as_initiator (void)
+{
+  Call call;
+  PairEnd *alice = alice_of (&call);
+  uint8_t hash[ZRTP_HELLO_HASH_SIZE];
+  Loss loss = {BOB, ZRTP_MESSAGE_CONF2ACK, 3, 0, 0};
+
+  call_init (&call, 1, 1);
+  for (unsigned e = 0; e < 2; e++)
+    call.stream[0].end[e].config.allow_preshared = true;
+  call_start (&call);
+  for (unsigned e = 0; e < 2; e++)
+    zrtp_engine_sas_verified (call.stream[0].end[e].engine, true);
+  call_settle (&call);
+  note_state (&call);
+  alice->has_record = false;
+  replace_bob (&call, 0xa1);
+  zrtp_engine_get_hello_hash (call.stream[0].end[BOB].engine, hash);
+  zrtp_engine_set_peer_hello_hash (alice->engine, hash, call.stream[0].now);
+  call.stream[0].wire = lose;
+  call.stream[0].user = &loss;
+  start_bob (&call);
+  while (pair_state (&call.stream[0], BOB) != ZRTP_STATE_SECURE)
+    call_run (&call, 10 * MS);
+  g_assert_cmpint (pair_state (&call.stream[0], ALICE), ==, ZRTP_STATE_CONFIRM2_SENT);
+  g_assert_true (alice->call->lead == alice->engine);
+  g_assert_cmpmem (alice->call->zrtpsess, 32, call.zrtpsess, 32);
+  g_assert_cmpuint (alice->receive_key.size, >, 0);
+  g_assert_cmpuint (alice->send_key.size, ==, 0);
+  call_run (&call, 5000 * MS);
+  assert_anew (&call);
+  g_assert_cmpint (alice->secure.role, ==, ZRTP_ROLE_INITIATOR);
+  g_assert_true (alice->secure.first);
+  g_assert_true (zrtp_engine_is_first (alice->engine));
+  assert_told (alice, ZRTP_EVENT_BAD_HELLO_HASH, ZRTP_EVENT_WATCH_MEDIA, ZRTP_EVENT_LOOKUP,
+      ZRTP_EVENT_DROP_KEYS, ZRTP_EVENT_RECEIVE_KEY, ZRTP_EVENT_SEND_KEY, ZRTP_EVENT_STORE,
+      ZRTP_EVENT_SECURE, ZRTP_EVENT_NONE);
+  call_clear (&call);
+}
+
+/* What a successor noticed of others while it waited is nothing to tell when it takes over. */
+static void
+test_others_meanwhile (void)
+{
+  Call call;
+  PairEnd *alice = alice_of (&call);
+  uint8_t hash[ZRTP_HELLO_HASH_SIZE];
+  Stranger stranger;
+  Loss loss = {BOB, ZRTP_MESSAGE_COMMIT, 1, 0, 0};
+
+  call_begin (&call, 1, 1);
+  stranger_init (&stranger, 0x66, 5);
+  replace_bob (&call, 0xa1);
+  zrtp_engine_get_hello_hash (call.stream[0].end[BOB].engine, hash);
+  zrtp_engine_set_peer_hello_hash (alice->engine, NULL, call.stream[0].now);
+  zrtp_engine_set_peer_hello_hash (alice->engine, hash, call.stream[0].now);
+  call_settle (&call);
+  alice->n_told = 0;
+  call.stream[0].wire = lose;
+  call.stream[0].user = &loss;
+  start_bob (&call);
+  while (!alice->engine->successor)
+    call_run (&call, 10 * MS);
+  g_assert_cmpint (say_hello (&call, &stranger), ==, ZRTP_BAD_HELLO_HASH);
+  call_run (&call, 4000 * MS);
+  assert_anew (&call);
+  assert_told (alice, ZRTP_EVENT_WATCH_MEDIA, ZRTP_EVENT_LOOKUP, ZRTP_EVENT_DROP_KEYS,
+      ZRTP_EVENT_RECEIVE_KEY, ZRTP_EVENT_SEND_KEY, ZRTP_EVENT_STORE, ZRTP_EVENT_SECURE,
+      ZRTP_EVENT_NONE);
+  stranger_clear (&stranger);
+  call_clear (&call);
+}
+
 /* One hash, one Hello: nobody else is let in by it, not even who shows the secret. */
 static void
 test_announced_is_another (void)
@@ -783,7 +868,7 @@ test_announced_is_another (void)
     call_run (&call, 1000 * MS);
     say_hello (&call, &announced);
     g_assert_nonnull (alice->engine->successor);
-    replace_bob (&call, kind == OTHER_ZID ? 0x66 : 0xa1);
+    replace_bob (&call, is_other_zid (kind) ? 0x66 : 0xa1);
     start_bob (&call);
     call_run (&call, 30000 * MS);
     assert_untouched (&call);
@@ -907,6 +992,34 @@ test_flood (void)
         stranger_clear (&stranger[s]);
       call_clear (&call);
     }
+}
+
+/* Nor soon after somebody took over. */
+static void
+test_interval_after_take_over (void)
+{
+  Call call;
+  PairEnd *alice = alice_of (&call);
+  Stranger stranger;
+  uint64_t begun = 0;
+
+  call_begin (&call, 1, 1);
+  stranger_init (&stranger, 0xa1, 5);
+  restart_bob (&call);
+  while (alice->n_events[ZRTP_EVENT_SECURE] < 2) {
+    call_run (&call, 10 * MS);
+    if (alice->engine->successor && !begun)
+      begun = call.stream[0].now;
+    if (alice->n_events[ZRTP_EVENT_SECURE] == 2 && !begun)
+      begun = call.stream[0].now;
+  }
+  while (!alice->engine->successor) {
+    say_hello (&call, &stranger);
+    call_run (&call, 10 * MS);
+  }
+  g_assert_cmpuint (call.stream[0].now, >=, begun + 4900 * MS);
+  stranger_clear (&stranger);
+  call_clear (&call);
 }
 
 /* A single forged Hello does not keep the peer out. */
@@ -1376,10 +1489,13 @@ main (int argc, char **argv)
   g_test_add_func ("/restart/peer-after-stranger", test_peer_after_stranger);
   g_test_add_func ("/restart/forgo-cache", test_forgo_cache);
   g_test_add_func ("/restart/announced", test_announced);
+  g_test_add_func ("/restart/announced-as-initiator", test_announced_as_initiator);
+  g_test_add_func ("/restart/others-meanwhile", test_others_meanwhile);
   g_test_add_func ("/restart/announced-is-another", test_announced_is_another);
   g_test_add_func ("/restart/hash-against-exchange", test_hash_against_exchange);
   g_test_add_func ("/restart/announced-call", test_announced_call);
   g_test_add_func ("/restart/flood", test_flood);
+  g_test_add_func ("/restart/interval-after-take-over", test_interval_after_take_over);
   g_test_add_func ("/restart/peer-after-forged-hello", test_peer_after_forged_hello);
   g_test_add_func ("/restart/expires", test_expires);
   g_test_add_func ("/restart/replayed-calls", test_replayed_calls);
