@@ -51,6 +51,14 @@ void watch_forget (ZrtpEngine *engine);
   WATCH (engine, "record", (zrtp_engine_forgo_cache) (watched, zid, now))
 #define zrtp_engine_set_peer_hello_hash(engine, hash, now)                                         \
   WATCH (engine, "Hello hash", (zrtp_engine_set_peer_hello_hash) (watched, hash, now))
+#define zrtp_engine_poll_event(engine, event)                                                      \
+  __extension__({                                                                                  \
+    ZrtpEngine *watched = (engine);                                                                \
+    watch_begin (watched->call);                                                                   \
+    const bool result_of_action = (zrtp_engine_poll_event) (watched, event);                       \
+    watch_end (watched->call, watched, "its successor");                                           \
+    result_of_action;                                                                              \
+  })
 #define zrtp_engine_free(engine)                                                                   \
   __extension__({                                                                                  \
     ZrtpEngine *watched = (engine);                                                                \
