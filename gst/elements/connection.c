@@ -19,6 +19,9 @@ GST_DEBUG_CATEGORY_EXTERN (zrtp_connection_debug);
 /* How often to try to get hold of an srtp element that is in use. */
 #define RETRY_INTERVAL (200 * GST_MSECOND)
 
+/* How long to wait for media with another SSRC. */
+#define COLLISION_TIMEOUT (2 * GST_SECOND)
+
 /* RFC 6189 Table 8 */
 enum {
   SSRC_COLLISION = 0x91
@@ -52,6 +55,11 @@ struct _GstZrtpConnection {
   guint work;
   GQueue inbox; /* of GBytes */
   guint32 ssrc;
+  gboolean is_collision, was_collision; /* is waited out; was, since the start */
+  guint32 lost_ssrc;
+  GstClockTime collision_until;
+  gchar *collision_text; /* of the failure, which is told when there is no other SSRC */
+  gboolean collision_by_peer;
   gboolean scheduled;
   GThread *thread; /* in which the actor runs right now */
 
@@ -275,19 +283,81 @@ finish_dropping (GstZrtpConnection *self)
   }
 }
 
-/* "The procedures of RFC 3550, Section 8.2, SHOULD be followed by both endpoints", RFC 6189 §4.1. A new
- * negotiation has a new Hello, whose hash the signalling may have to carry, so the application begins it. */
-static void
-report_collision (GstZrtpConnection *self)
+/* --- SSRC collisions ----------------------------------------------------------------------------
+ * "The procedures of RFC 3550, Section 8.2, SHOULD be followed by both endpoints to resolve this
+ * condition, and if it is resolved, a new ZRTP secure session SHOULD be negotiated", RFC 6189 §4.1. Whoever
+ * makes our media is asked for another SSRC; when it shows, the negotiation begins again, with the same
+ * Hello, whose hash may be in the signalling.
+ *
+ * Anybody can send a Hello with our SSRC, and no MAC protects the Error that the peer may send. So this
+ * happens once between two starts: a forger wins a change of the SSRC and four seconds, and then the failure
+ * that he would have had at once. Were it repeated, he could keep us busy for ever, without anybody being
+ * told. A real collision comes twice with a probability of 2^-32. */
+
+static gboolean
+is_ssrc_fixed_unlocked (GstZrtpConnection *self)
 {
-  GstZrtpBase *enc = ref_hand (self, GST_ZRTP_ENC_HAND);
+  gboolean fixed = FALSE;
+  guint i;
+
+  for (i = 0; i < GST_ZRTP_N_HANDS; i++)
+    fixed |= self->hands[i] && g_atomic_int_get (&self->hands[i]->ssrc_is_set);
+  return fixed;
+}
+
+static gboolean
+begin_resolving (GstZrtpConnection *self, guint32 ssrc, const gchar *text, gboolean by_peer)
+{
+  gboolean may;
+
+  g_mutex_lock (&self->lock);
+  may = self->hands[GST_ZRTP_ENC_HAND] && !self->was_collision && !is_ssrc_fixed_unlocked (self);
+  if (may) {
+    self->was_collision = self->is_collision = TRUE;
+    self->lost_ssrc = ssrc;
+    self->collision_until = gst_zrtp_runner_now () + COLLISION_TIMEOUT;
+    self->collision_by_peer = by_peer;
+    g_free (self->collision_text);
+    self->collision_text = g_strdup (text);
+  }
+  g_mutex_unlock (&self->lock);
+  return may;
+}
+
+static gboolean
+resolve_collision (GstZrtpConnection *self, const gchar *text, gboolean by_peer)
+{
+  GstZrtpBase *enc;
   guint ssrc;
 
-  if (!enc)
-    return;
   g_object_get (self->stream, "ssrc", &ssrc, NULL);
-  gst_zrtp_enc_report_collision (GST_ZRTP_ENC (enc), ssrc);
-  gst_object_unref (enc);
+  if (!begin_resolving (self, ssrc, text, by_peer))
+    return FALSE;
+  post_warning (self, GST_ZRTP_WARNING_SSRC_COLLISION,
+      "the peer has the same SSRC as we; the negotiation begins again as soon as our media has "
+      "another one");
+  enc = ref_hand (self, GST_ZRTP_ENC_HAND);
+  /* where there is no media yet, there is nobody to wait for */
+  if (enc && !gst_zrtp_enc_report_collision (GST_ZRTP_ENC (enc), ssrc))
+    gst_zrtp_connection_set_ssrc (self, ssrc ^ MAX (1, g_random_int ()));
+  gst_clear_object (&enc);
+  return TRUE;
+}
+
+static void
+end_collision (GstZrtpConnection *self, GstClockTime now)
+{
+  gboolean resolved, given_up;
+
+  g_mutex_lock (&self->lock);
+  resolved = self->is_collision && self->ssrc != self->lost_ssrc;
+  given_up = self->is_collision && !resolved && now >= self->collision_until;
+  self->is_collision &= !resolved && !given_up;
+  g_mutex_unlock (&self->lock);
+  if (resolved)
+    gst_zrtp_stream_retry (self->stream, now);
+  if (given_up)
+    post_failed (self, SSRC_COLLISION, self->collision_text, self->collision_by_peer);
 }
 
 static void
@@ -299,9 +369,8 @@ on_failed (GstZrtpSession *session, GstZrtpStream *stream, guint code, const gch
   /* RFC 6189 §4.7.1: "deletion of all crypto context for that media stream" */
   drop_keys (self, GST_ZRTP_ENC_HAND, FALSE);
   drop_keys (self, GST_ZRTP_DEC_HAND, FALSE);
-  if (code == SSRC_COLLISION)
-    report_collision (self);
-  post_failed (self, code, text, by_peer);
+  if (code != SSRC_COLLISION || !resolve_collision (self, text, by_peer))
+    post_failed (self, code, text, by_peer);
 }
 
 static void
@@ -506,6 +575,8 @@ next_timeout_unlocked (GstZrtpConnection *self, GstClockTime stream, GstClockTim
 
   if (is_alone_unlocked (self))
     when = MIN (when, self->alone_until);
+  if (self->is_collision)
+    when = MIN (when, self->collision_until);
   if (self->unfinished[GST_ZRTP_ENC_HAND] || self->unfinished[GST_ZRTP_DEC_HAND])
     when = MIN (when, now + RETRY_INTERVAL);
   return when;
@@ -595,6 +666,8 @@ do_work (GstZrtpConnection *self, guint work)
     return;
   if (work & WORK_START)
     do_start (self, now);
+  if (work & (WORK_SSRC | WORK_TIMEOUT))
+    end_collision (self, now);
   if (work & WORK_AUTHENTICATED)
     gst_zrtp_stream_srtp_authenticated (self->stream, now);
   if (work & WORK_PACKET)
@@ -667,10 +740,15 @@ gst_zrtp_connection_media_received (GstZrtpConnection *self)
 void
 gst_zrtp_connection_set_ssrc (GstZrtpConnection *self, guint32 ssrc)
 {
+  gboolean fixed;
+
   g_mutex_lock (&self->lock);
-  self->ssrc = ssrc;
+  fixed = is_ssrc_fixed_unlocked (self);
+  if (!fixed)
+    self->ssrc = ssrc;
   g_mutex_unlock (&self->lock);
-  schedule (self, WORK_SSRC);
+  if (!fixed)
+    schedule (self, WORK_SSRC);
 }
 
 GstStructure *
@@ -708,6 +786,7 @@ gst_zrtp_connection_start (GstZrtpConnection *self, GstZrtpBase *hand)
   both = !is_alone_unlocked (self);
   self->started = both;
   self->must_stop |= both;
+  self->was_collision = FALSE;
   self->alone_until = both ? GST_CLOCK_TIME_NONE : now + ALONE_TIMEOUT;
   g_mutex_unlock (&self->lock);
 
@@ -725,7 +804,7 @@ gst_zrtp_connection_begin_stop (GstZrtpConnection *self, GstZrtpBase *hand)
 {
   g_mutex_lock (&self->lock);
   self->running[GST_ZRTP_BASE_GET_CLASS (hand)->hand] = FALSE;
-  self->started = FALSE;
+  self->started = self->is_collision = FALSE;
   self->work &= WORK_SSRC;
   g_queue_clear_full (&self->inbox, (GDestroyNotify) g_bytes_unref);
   gst_zrtp_task_set_timer (&self->task, GST_CLOCK_TIME_NONE);
@@ -972,6 +1051,7 @@ gst_zrtp_connection_finalize (GObject *object)
   g_queue_clear_full (&self->inbox, (GDestroyNotify) g_bytes_unref);
   gst_clear_object (&self->stream);
   gst_clear_object (&self->session);
+  g_free (self->collision_text);
   g_free (self->id);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->idle);

@@ -38,6 +38,7 @@ struct _GstZrtpEnc {
 
   gboolean caps_protected[GST_ZRTP_N_LINKS]; /* what src says; under the stream lock of sink */
   gint ssrc_known;                           /* atomic: the media's SSRC was told to the stream */
+  gint lost_ssrc;                            /* atomic: in a collision; 0 = none */
 };
 
 G_DEFINE_FINAL_TYPE (GstZrtpEnc, gst_zrtp_enc, GST_TYPE_ZRTP_BASE)
@@ -89,6 +90,24 @@ push_caps (GstZrtpEnc *self, GstZrtpLink *link, gboolean is_protected)
   gst_zrtp_link_push_caps (link, media_type (link, is_protected));
 }
 
+/* --- RTP pads ----------------------------------------------------------------------------------- */
+
+static gboolean
+ref_rtp_pads (GstZrtpBase *base, GstPad **sink, GstPad **src)
+{
+  GstZrtpLink *link = &base->links[GST_ZRTP_RTP_LINK];
+  gboolean present;
+
+  g_mutex_lock (&base->wiring);
+  present = link->is_present;
+  if (present) {
+    *sink = gst_object_ref (link->sink);
+    *src = gst_object_ref (link->src);
+  }
+  g_mutex_unlock (&base->wiring);
+  return present;
+}
+
 /* --- SSRC -------------------------------------------------------------------------------------- */
 
 static void
@@ -96,8 +115,8 @@ learn_ssrc (GstZrtpEnc *self, guint32 ssrc)
 {
   GstZrtpBase *base = GST_ZRTP_BASE_CAST (self);
 
-  if (base->connection && g_atomic_int_compare_and_exchange (&self->ssrc_known, FALSE, TRUE) &&
-      !g_atomic_int_get (&base->ssrc_is_set))
+  if (base->connection && ssrc != (guint32) g_atomic_int_get (&self->lost_ssrc) &&
+      g_atomic_int_compare_and_exchange (&self->ssrc_known, FALSE, TRUE))
     gst_zrtp_connection_set_ssrc (base->connection, ssrc);
 }
 
@@ -117,6 +136,25 @@ learn_ssrc_from_buffer (GstZrtpEnc *self, GstZrtpLink *link, GstBuffer *buffer)
 
   if (!link->is_rtcp && gst_buffer_extract (buffer, 0, header, sizeof header) == sizeof header)
     learn_ssrc (self, GST_READ_UINT32_BE (header + 8));
+}
+
+/* As GStreamer's RTP session says it; payloaders know it. */
+gboolean
+gst_zrtp_enc_report_collision (GstZrtpEnc *self, guint32 ssrc)
+{
+  gboolean known;
+  GstPad *sink, *src;
+
+  if (!ref_rtp_pads (GST_ZRTP_BASE (self), &sink, &src))
+    return FALSE;
+  g_atomic_int_set (&self->lost_ssrc, ssrc); /* of which some packets may be on their way */
+  known = g_atomic_int_compare_and_exchange (&self->ssrc_known, TRUE, FALSE);
+  gst_pad_push_event (
+      sink, gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
+                gst_structure_new ("GstRTPCollision", "ssrc", G_TYPE_UINT, ssrc, NULL)));
+  gst_object_unref (sink);
+  gst_object_unref (src);
+  return known;
 }
 
 /* While nobody chose an SSRC, a payloader may as well take the one of our ZRTP headers. A proposal:
@@ -262,22 +300,6 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 /* --- ZRTP -------------------------------------------------------------------------------------- */
 
 static gboolean
-ref_rtp_pads (GstZrtpBase *base, GstPad **sink, GstPad **src)
-{
-  GstZrtpLink *link = &base->links[GST_ZRTP_RTP_LINK];
-  gboolean present;
-
-  g_mutex_lock (&base->wiring);
-  present = link->is_present;
-  if (present) {
-    *sink = gst_object_ref (link->sink);
-    *src = gst_object_ref (link->src);
-  }
-  g_mutex_unlock (&base->wiring);
-  return present;
-}
-
-static gboolean
 is_present (GstZrtpBase *base, GstPad *sink)
 {
   GstZrtpLink *link = &base->links[GST_ZRTP_RTP_LINK];
@@ -310,22 +332,6 @@ push_between_media (GstZrtpEnc *self, GstPad *sink, GstPad *src, GstBuffer *buff
 }
 
 /* A packet that does not get out is lost, as it might be on its way; it will be sent again. */
-/* As GStreamer's RTP session says it; payloaders know it. The SSRC that they choose is learned anew. */
-void
-gst_zrtp_enc_report_collision (GstZrtpEnc *self, guint32 ssrc)
-{
-  GstPad *sink, *src;
-
-  if (!ref_rtp_pads (GST_ZRTP_BASE (self), &sink, &src))
-    return;
-  g_atomic_int_set (&self->ssrc_known, FALSE);
-  gst_pad_push_event (
-      sink, gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
-                gst_structure_new ("GstRTPCollision", "ssrc", G_TYPE_UINT, ssrc, NULL)));
-  gst_object_unref (sink);
-  gst_object_unref (src);
-}
-
 void
 gst_zrtp_enc_send (GstZrtpEnc *self, GBytes *packet)
 {
@@ -495,6 +501,7 @@ gst_zrtp_enc_change_state (GstElement *element, GstStateChange transition)
 
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     g_atomic_int_set (&self->ssrc_known, FALSE);
+    g_atomic_int_set (&self->lost_ssrc, 0);
     memset (self->caps_protected, 0, sizeof self->caps_protected);
   }
   return result;

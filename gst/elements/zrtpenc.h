@@ -18,9 +18,9 @@ GST_ELEMENT_REGISTER_DECLARE (zrtpenc);
  * thread. */
 void gst_zrtp_enc_send (GstZrtpEnc *self, GBytes *packet);
 
-/* The peer uses `ssrc` too: whoever makes our media shall take another one (RFC 3550 §8.2). Not in a media
- * thread. */
-void gst_zrtp_enc_report_collision (GstZrtpEnc *self, guint32 ssrc);
+/* The peer uses `ssrc` too: whoever makes our media shall take another one (RFC 3550 §8.2), which is
+ * learned anew. FALSE when nobody has made any media yet. Not in a media thread. */
+gboolean gst_zrtp_enc_report_collision (GstZrtpEnc *self, guint32 ssrc);
 
 /* Waits until each sink behind the RTP pad has got its first packet, if it waits for one, but not for
  * long. To be called while the element goes to PAUSED. */

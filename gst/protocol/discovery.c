@@ -33,6 +33,20 @@ zrtp_engine_start (ZrtpEngine *engine, uint64_t now)
   send_hellos (engine, engine->config.has_peer_hello_hash ? &zrtp_t1_extended : &zrtp_t1, now);
 }
 
+bool
+zrtp_engine_retry (ZrtpEngine *engine, uint64_t now)
+{
+  if ((engine->state != ZRTP_STATE_ERROR_SENT && engine->state != ZRTP_STATE_FAILED) ||
+      engine->chain_used)
+    return false;
+  zrtp_forget_peer (engine, now);
+  engine->state = ZRTP_STATE_IDLE;
+  engine->discovery_error = ZRTP_ERROR_NONE;
+  engine->answer_missed = false;
+  zrtp_engine_start (engine, now);
+  return true;
+}
+
 /* The peer showed itself after our Hellos had gone unanswered: "a callee may pick up a minute
  * later". */
 static bool

@@ -201,6 +201,7 @@ struct ZrtpEngine {
   uint16_t sequence; /* of the next packet */
 
   ZrtpHashChain chain;
+  bool chain_used; /* more of it than the Hello may be known */
   uint8_t hello[ZRTP_HELLO_MAX_SIZE];
   size_t hello_size;
 

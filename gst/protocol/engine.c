@@ -368,6 +368,7 @@ zrtp_advance (ZrtpEngine *engine, ZrtpState state, uint32_t message, uint64_t no
   engine->patience_armed = false;
   engine->clearack_due = 0;
 
+  engine->chain_used |= state >= ZRTP_STATE_COMMIT_SENT && state <= ZRTP_STATE_CONFIRM2_SENT;
   switch (state) {
     case ZRTP_STATE_COMMIT_SENT:
     case ZRTP_STATE_DHPART2_SENT:

@@ -288,6 +288,10 @@ void zrtp_engine_set_ssrc (ZrtpEngine *engine, uint32_t ssrc);
 void *zrtp_engine_get_owner (const ZrtpEngine *engine);
 
 void zrtp_engine_start (ZrtpEngine *engine, uint64_t now);
+/* Discovery again after a failure whose reason is gone: an SSRC collision, when we have another SSRC. With the
+ * same Hello, whose hash may be in the signalling, and only while nothing else was sent: the hash chain is
+ * good for one exchange (§9). False when it cannot be. */
+bool zrtp_engine_retry (ZrtpEngine *engine, uint64_t now);
 ZrtpResult zrtp_engine_handle_packet (
     ZrtpEngine *engine, const uint8_t *data, size_t size, uint64_t now);
 /* Call when next_timeout() has come; harmless earlier. */

@@ -489,6 +489,33 @@ gst_zrtp_stream_stop (GstZrtpStream *self)
   gst_object_unref (self);
 }
 
+/**
+ * gst_zrtp_stream_retry:
+ * @stream: a stream.
+ * @now: the time, nanoseconds.
+ *
+ * Begins anew after a failure whose reason is gone, such as an SSRC collision (RFC 6189 §4.1) when
+ * #GstZrtpStream:ssrc is another one now. Where only Hellos were exchanged, ours stays as it is, and so does
+ * #GstZrtpStream:hello-hash; otherwise this is a stop and a start. Does nothing in another state than
+ * %GST_ZRTP_STATE_FAILED.
+ */
+void
+gst_zrtp_stream_retry (GstZrtpStream *self, guint64 now)
+{
+  gboolean failed, resumed;
+
+  g_return_if_fail (GST_IS_ZRTP_STREAM (self));
+
+  lock (self);
+  failed = public_state (self->engine) == GST_ZRTP_STATE_FAILED;
+  resumed = failed && zrtp_engine_retry (self->engine, now);
+  pump (self, now, TRUE);
+  if (!failed || resumed)
+    return;
+  gst_zrtp_stream_stop (self);
+  gst_zrtp_stream_start (self, now);
+}
+
 /* --- Driving ----------------------------------------------------------------------------------------------- */
 
 /**

@@ -28,6 +28,9 @@ GST_ZRTP_API
 void gst_zrtp_stream_stop (GstZrtpStream *stream);
 
 GST_ZRTP_API
+void gst_zrtp_stream_retry (GstZrtpStream *stream, guint64 now);
+
+GST_ZRTP_API
 gboolean gst_zrtp_stream_handle_packet (
     GstZrtpStream *stream, const guint8 *data, gsize size, guint64 now);
 

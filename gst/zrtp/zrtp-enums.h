@@ -69,6 +69,8 @@ typedef enum {
  *   that it is the same peer; the stream goes on.
  * @GST_ZRTP_WARNING_WRONG_PEER: another endpoint than that of the call, or one without Multistream mode,
  *   wanted to join a further stream (RFC 6189 §4.4.3); it was refused.
+ * @GST_ZRTP_WARNING_SSRC_COLLISION: both ends had the same SSRC (RFC 6189 §4.1); the negotiation begins again
+ *   when the media has another one.
  * @GST_ZRTP_WARNING_NO_PARTNER: a zrtpenc waits for its zrtpdec, or the reverse.
  *
  * What a warning is about.
@@ -84,6 +86,7 @@ typedef enum {
   GST_ZRTP_WARNING_UNTRUSTED_RELAY,
   GST_ZRTP_WARNING_RESTART_REFUSED,
   GST_ZRTP_WARNING_WRONG_PEER,
+  GST_ZRTP_WARNING_SSRC_COLLISION,
 } GstZrtpWarning;
 
 G_END_DECLS

@@ -288,6 +288,43 @@ party_inject (Party *party, Channel channel, GstBuffer *buffer)
   return gst_pad_push (party->from_net[channel], buffer);
 }
 
+/* --- Payloaders -------------------------------------------------------------------------------- */
+
+void
+insert_payloader (Payloader *self, Party *party)
+{
+  GstPad *enc_sink = gst_pad_get_peer (party->in[RTP]);
+  GstPad *sink, *src;
+
+  self->element = gst_element_factory_make ("rtppcmupay", NULL);
+  self->in = gst_object_ref_sink (gst_pad_new ("audio", GST_PAD_SRC));
+  sink = gst_element_get_static_pad (self->element, "sink");
+  src = gst_element_get_static_pad (self->element, "src");
+  gst_bin_add (GST_BIN (party->pipeline), self->element);
+  fail_unless (gst_pad_unlink (party->in[RTP], enc_sink));
+  fail_unless_equals_int (gst_pad_link (self->in, sink), GST_PAD_LINK_OK);
+  fail_unless_equals_int (gst_pad_link (src, enc_sink), GST_PAD_LINK_OK);
+  gst_pad_set_active (self->in, TRUE);
+  gst_object_unref (enc_sink);
+  gst_object_unref (sink);
+  gst_object_unref (src);
+}
+
+void
+restart_payloader (Payloader *self)
+{
+  gst_element_set_state (self->element, GST_STATE_READY);
+  gst_element_sync_state_with_parent (self->element);
+  send_events (self->in, "audio/x-mulaw, rate=8000, channels=1");
+}
+
+void
+remove_payloader (Payloader *self)
+{
+  gst_pad_set_active (self->in, FALSE);
+  gst_object_unref (self->in);
+}
+
 /* --- Waiting ------------------------------------------------------------------------------------ */
 
 static GstMessage *

@@ -94,6 +94,17 @@ GstFlowReturn party_inject (Party *party, Channel channel, GstBuffer *buffer);
 /* stream-start, caps and segment, which call_play() has sent already. */
 void send_events (GstPad *pad, const gchar *caps);
 
+/* A payloader in front of zrtpenc, as in a real pipeline. */
+typedef struct {
+  GstElement *element;
+  GstPad *in;
+} Payloader;
+
+void insert_payloader (Payloader *payloader, Party *party);
+/* Through READY; with the events that come before audio. */
+void restart_payloader (Payloader *payloader);
+void remove_payloader (Payloader *payloader);
+
 PacketKind packet_kind (GstBuffer *buffer);
 GstBuffer *new_rtp (guint16 seq, guint32 ssrc, guint8 fill);
 GstBuffer *new_rtcp (guint32 ssrc);

@@ -900,6 +900,49 @@ GST_START_TEST (test_restart_refused)
 }
 GST_END_TEST;
 
+static GstBuffer *strange_hello;
+
+static GstBuffer *
+keep_hello (Party *from, Channel channel, GstBuffer *buffer)
+{
+  if (!g_atomic_pointer_get (&strange_hello))
+    g_atomic_pointer_set (&strange_hello, gst_buffer_ref (buffer));
+  return network_lose (from, channel, buffer);
+}
+
+/* A stranger says Hello while the peer is there, as its media shows: nobody answers him. */
+GST_START_TEST (test_stranger_begins_anew)
+{
+  Call *other = call_new_as ("c", "d", "", ""), *call = new_pair (0, "");
+  GThread *thread;
+  guint n;
+
+  other->network = keep_hello;
+  call_play_silent (other);
+  while (!g_atomic_pointer_get (&strange_hello))
+    g_usleep (1000);
+  call_free (other);
+
+  call_play (call);
+  wait_call_secure (call, "dh");
+  g_atomic_int_set (&enough, FALSE);
+  thread = g_thread_new ("media", send_all_the_time, &call->b);
+  g_usleep (20 * 1000);
+  n = party_n_sent (&call->a, RTP, PACKET_ZRTP);
+  for (guint i = 0; i < 150; i++) {
+    party_inject (&call->a, RTP, gst_buffer_ref (strange_hello));
+    g_usleep (10 * 1000);
+  }
+  fail_unless_equals_int (party_n_sent (&call->a, RTP, PACKET_ZRTP), n);
+  g_atomic_int_set (&enough, TRUE);
+  g_thread_join (thread);
+  check_state (&call->a, GST_ZRTP_STATE_SECURE);
+  check_violation ();
+  gst_clear_buffer (&strange_hello);
+  call_free (call);
+}
+GST_END_TEST;
+
 /* --- What else is on the bus ------------------------------------------------------------------------------------------ */
 
 static void
@@ -1044,6 +1087,7 @@ modes_suite (void)
   tcase_add_test (tc, test_one_hand_stops_in_clear);
   tcase_add_test (tc, test_peer_restarts);
   tcase_add_test (tc, test_restart_refused);
+  tcase_add_test (tc, test_stranger_begins_anew);
   tcase_add_loop_test (tc, test_aux_secret, 0, 2);
   tcase_add_test (tc, test_preshared);
   tcase_add_test (tc, test_pbx);

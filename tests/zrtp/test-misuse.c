@@ -102,6 +102,13 @@ start (End *end, Line *line)
 }
 
 static void
+retry (End *end, Line *line)
+{
+  if (line->stream)
+    gst_zrtp_stream_retry (line->stream, *end->now);
+}
+
+static void
 restart (End *end, Line *line)
 {
   stop (end, line);
@@ -218,6 +225,7 @@ static const struct {
     {"stop", stop},
     {"stop_all", stop_all},
     {"start", start},
+    {"retry", retry},
     {"restart", restart},
     {"drive", drive},
     {"authenticate", authenticate},
@@ -647,6 +655,7 @@ test_nothing (void)
   REFUSED (gst_zrtp_session_go_clear ((GstZrtpSession *) stream, &error));
   REFUSED (gst_zrtp_stream_start (NULL, 1));
   REFUSED (gst_zrtp_stream_stop (NULL));
+  REFUSED (gst_zrtp_stream_retry (NULL, 1));
   REFUSED (gst_zrtp_stream_handle_packet (NULL, (const guint8 *) "", 0, 1));
   REFUSED (gst_zrtp_stream_handle_packet (stream, NULL, 5, 1));
   REFUSED (gst_zrtp_stream_handle_timeout (NULL, 1));

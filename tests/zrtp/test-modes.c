@@ -1353,6 +1353,87 @@ test_restart_changes_first_stream (void)
   caches_clear (cache);
 }
 
+/* --- Another try -------------------------------------------------------------------------------------------------------- */
+
+static gchar *
+get_hello_hash (Line *line)
+{
+  gchar *hash;
+
+  g_object_get (line->stream, "hello-hash", &hash, NULL);
+  return hash;
+}
+
+/* §4.1: both had the same SSRC. With another one the same Hello goes out, whose hash the peer has. */
+static void
+test_retry (void)
+{
+  gchar *before, *after;
+  Call call;
+
+  call_init (&call, 1, "", "");
+  gst_zrtp_stream_retry (call.a.line[0].stream, call.now); /* nothing has failed */
+  g_assert_cmpint (line_state (&call.a.line[0]), ==, GST_ZRTP_STATE_IDLE);
+  g_object_set (call.a.line[0].stream, "ssrc", 5, NULL);
+  g_object_set (call.b.line[0].stream, "ssrc", 5, NULL);
+  exchange_hello_hashes (&call);
+  before = get_hello_hash (&call.a.line[0]);
+  call_start (&call);
+  gst_zrtp_stream_retry (call.a.line[0].stream, call.now);
+  call_run (&call, call.now + 20 * GST_SECOND);
+  assert_log (&call.a, "failed:0:91");
+  assert_log (&call.b, "failed:0:91");
+  gst_zrtp_stream_retry (call.b.line[0].stream, call.now);
+  g_object_set (call.a.line[0].stream, "ssrc", 6, NULL);
+  gst_zrtp_stream_retry (call.a.line[0].stream, call.now);
+  after = get_hello_hash (&call.a.line[0]);
+  g_assert_cmpstr (before, ==, after);
+  call_run (&call, call.now + GST_SECOND);
+  assert_log (&call.a, "secure:0:dh");
+  assert_line_secure (&call, 0);
+  gst_zrtp_stream_retry (call.a.line[0].stream, call.now);
+  assert_line_secure (&call, 0);
+  g_free (before);
+  g_free (after);
+  call_clear (&call);
+}
+
+static void
+cut_the_wire (End *end, Line *line, const gchar *what)
+{
+  if (g_str_equal (what, "receive-key"))
+    line->dead = TRUE;
+}
+
+/* More of the hash chain than the Hello is known: it is good for one exchange (§9), so there is a new one. */
+static void
+test_retry_with_another_hello (void)
+{
+  Call call;
+
+  call_init (&call, 1, "", "");
+  call.a.meddle = call.b.meddle = cut_the_wire;
+  call_start (&call);
+  call_run (&call, call.now + 60 * GST_SECOND);
+  call.a.meddle = call.b.meddle = NULL;
+  assert_log (&call.a, "failed:0:b0");
+  assert_log (&call.b, "failed:0:b0");
+  for (guint i = 0; i < 2; i++) {
+    Line *line = i ? &call.b.line[0] : &call.a.line[0];
+    gchar *before = get_hello_hash (line), *after;
+
+    line->dead = FALSE;
+    gst_zrtp_stream_retry (line->stream, call.now);
+    after = get_hello_hash (line);
+    g_assert_cmpstr (before, !=, after);
+    g_free (before);
+    g_free (after);
+  }
+  call_run (&call, call.now + GST_SECOND);
+  assert_line_secure (&call, 0);
+  call_clear (&call);
+}
+
 /* --- Messages ------------------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -1440,6 +1521,8 @@ main (int argc, char **argv)
   g_test_add_func ("/modes/restart-of-somebody-else", test_restart_of_somebody_else);
   g_test_add_func ("/modes/restart-refused", test_restart_refused);
   g_test_add_func ("/modes/restart-changes-first-stream", test_restart_changes_first_stream);
+  g_test_add_func ("/modes/retry", test_retry);
+  g_test_add_func ("/modes/retry-with-another-hello", test_retry_with_another_hello);
   g_test_add_func ("/modes/messages", test_messages);
   return g_test_run ();
 }
