@@ -152,7 +152,7 @@ hand_over (ZrtpEngine *engine)
 {
   ZrtpEngine *heir = engine->call->engines;
 
-  while (heir && heir->state != ZRTP_STATE_GOCLEAR_SENT)
+  while (heir && (heir == engine || heir->state != ZRTP_STATE_GOCLEAR_SENT))
     heir = heir->next;
   if (heir)
     heir->stirred = heir->must_speak = true;

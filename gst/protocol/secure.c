@@ -205,8 +205,8 @@ check_confirm (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   return result;
 }
 
-/* The responder of a mode without DH answers the Commit with it. */
-/* It may come from a rival, whose Hello then goes into the keys in place of the peer's. */
+/* Confirm1 in Multistream mode may come from a rival, whose Hello then goes into the keys in place of the
+ * peer's. */
 static bool
 take_rival (ZrtpEngine *engine, const ZrtpPacket *packet, unsigned index)
 {
@@ -239,6 +239,7 @@ is_from_rival (ZrtpEngine *engine, const ZrtpPacket *packet)
   return false;
 }
 
+/* The responder of a mode without DH answers the Commit with it. */
 ZrtpResult
 zrtp_on_confirm1_without_dh (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {

@@ -1769,6 +1769,288 @@ test_enrolment_with_a (void)
   }
 }
 
+/* --- Forged Commits in clear mode ----------------------------------------------------------------------------------- */
+
+/* forge_multistream() from another place than the peer's. */
+static size_t
+forge_elsewhere (
+    uint8_t packet[ZRTP_MAX_PACKET], const ZrtpEngine *engine, uint8_t nonce, uint32_t ssrc)
+{
+  const size_t size = forge_multistream (packet, engine, nonce);
+
+  zrtp_put_u32 (packet + 8, ssrc);
+  pair_fix_crc (packet, size);
+  return size;
+}
+
+/* One from another SSRC leads nowhere, and leaves nothing: the peer is where it was. */
+static void
+test_forged_ssrc (void)
+{
+  for (unsigned by_error = 0; by_error < 2; by_error++)
+    for (unsigned n = 1; n < 3; n++) {
+      Call call;
+      uint8_t packet[ZRTP_MAX_PACKET];
+      const ZrtpEngine *bob;
+
+      call_begin (&call, 1);
+      bob = engine_of (&call, 0, BOB);
+      call_to_clear (&call, ALICE);
+      for (unsigned i = 0; i < n; i++) {
+        g_assert_cmpint (
+            pair_feed (&call.stream[0], BOB, packet,
+                forge_elsewhere (packet, engine_of (&call, 0, ALICE), (uint8_t) (i + 1), 0xbad)),
+            ==, ZRTP_ACCEPTED);
+        g_assert_cmpint (bob->state, ==, ZRTP_STATE_CONFIRM1_SENT);
+      }
+      if (by_error)
+        pair_feed (&call.stream[0], BOB, packet, forge_error (packet, 0xbad, 0x20));
+      else
+        call_run (&call, 10001 * MS);
+      g_assert_cmpint (bob->state, ==, ZRTP_STATE_CLEAR);
+      g_assert_cmphex (bob->peer.ssrc, ==, 0x1000);
+      go_secure (&call, BOB);
+      call_run (&call, 5000 * MS);
+      assert_secure (&call);
+      call_clear (&call);
+    }
+}
+
+/* One that loses against ours does not say where the peer is. */
+static void
+test_forged_loser (void)
+{
+  for (unsigned who = 0; who < 2; who++) {
+    Call call;
+    uint8_t packet[ZRTP_MAX_PACKET];
+    const ZrtpEngine *own;
+
+    call_begin (&call, 1);
+    own = engine_of (&call, 0, who);
+    call_to_clear (&call, ALICE);
+    call.stream[0].wire = cut;
+    go_secure (&call, who);
+    call_settle (&call);
+    pair_feed (&call.stream[0], who, packet,
+        forge_elsewhere (packet, engine_of (&call, 0, !who), 0, 0xbad));
+    g_assert_cmpint (own->state, ==, ZRTP_STATE_COMMIT_SENT);
+    g_assert_cmphex (own->peer.ssrc, ==, 0x1000 + !who);
+    call.stream[0].wire = NULL;
+    call_run (&call, 5000 * MS);
+    assert_secure (&call);
+    call_clear (&call);
+  }
+}
+
+/* A forged one is just before the peer's own. */
+static void
+test_forged_before_real (void)
+{
+  static const uint32_t ssrcs[] = {0x1001, 0xbad};
+
+  for (unsigned s = 0; s < 2; s++)
+    for (unsigned n = 1; n < 4; n++)
+      for (unsigned waiting = 0; waiting < 2; waiting++) {
+        Call call;
+        uint8_t packet[ZRTP_MAX_PACKET];
+
+        call_begin (&call, 1);
+        if (waiting) {
+          go_clear (&call, BOB);
+          call_settle (&call);
+        } else {
+          call_to_clear (&call, ALICE);
+        }
+        go_secure (&call, BOB);
+        for (unsigned i = 0; i < n; i++) {
+          pair_feed (&call.stream[0], ALICE, packet,
+              forge_elsewhere (
+                  packet, engine_of (&call, 0, BOB), (uint8_t) (0xff - 0x70 * i), ssrcs[s]));
+          g_assert_cmpint (pair_state (&call.stream[0], ALICE), ==, ZRTP_STATE_CONFIRM1_SENT);
+        }
+        call_run (&call, 5000 * MS);
+        assert_secure (&call);
+        g_assert_cmphex (engine_of (&call, 0, ALICE)->peer.ssrc, ==, 0x1001);
+        call_clear (&call);
+      }
+}
+
+/* What the peer never confirmed takes no place among the nonces, of which there are 1024. */
+static void
+test_forged_nonces (void)
+{
+  Call call;
+  uint8_t packet[ZRTP_MAX_PACKET];
+  size_t n_nonces;
+
+  call_begin (&call, 1);
+  call_to_clear (&call, ALICE);
+  n_nonces = call_of (&call, ALICE)->n_nonces;
+  for (unsigned i = 0; i < 1100; i++) {
+    size_t size = forge_multistream (packet, engine_of (&call, 0, BOB), 1);
+
+    zrtp_put_u32 (packet + ZRTP_HEADER_SIZE + 76, i); /* the nonce, Figure 6 */
+    pair_fix_crc (packet, size);
+    g_assert_cmpint (pair_feed (&call.stream[0], ALICE, packet, size), ==, ZRTP_ACCEPTED);
+    g_assert_cmpint (pair_state (&call.stream[0], ALICE), ==, ZRTP_STATE_CONFIRM1_SENT);
+    pair_feed (&call.stream[0], ALICE, packet, forge_error (packet, 0x1001, 0x20));
+    g_assert_cmpint (pair_state (&call.stream[0], ALICE), ==, ZRTP_STATE_CLEAR);
+  }
+  g_assert_cmpuint (call_of (&call, ALICE)->n_nonces, ==, n_nonces);
+  for (unsigned e = 0; e < 2; e++) { /* ours is noted, and so is the peer's */
+    go_secure (&call, e);
+    call_run (&call, 1000 * MS);
+    assert_secure (&call);
+    if (e == 0)
+      call_to_clear (&call, ALICE);
+  }
+  g_assert_cmpuint (call_of (&call, ALICE)->n_nonces, ==, n_nonces + 2);
+  g_assert_cmpuint (call_of (&call, BOB)->n_nonces, ==, n_nonces + 2);
+  call_clear (&call);
+}
+
+/* --- A GoClear that another stream has to send, or that crosses a Commit ---------------------------------------------- */
+
+/* The stream that was to send the GoClear ends before it left: another one sends its own. When that ends as
+ * well, the next. */
+static void
+test_speaker_leaves_at_once (void)
+{
+  for (unsigned n_gone = 1; n_gone < 3; n_gone++) {
+    Call call;
+    uint8_t zrtpsess[32];
+    unsigned n_goclear = 0;
+    Pair *last = &call.stream[2];
+
+    call_begin (&call, 3);
+    memcpy (zrtpsess, call_of (&call, ALICE)->zrtpsess, 32);
+    go_clear (&call, ALICE);
+    for (unsigned i = 0; i < n_gone; i++) {
+      PairEnd *alice = &call.stream[i].end[ALICE];
+
+      /* whichever one has to speak */
+      for (unsigned k = 0; k < 3 && i > 0; k++)
+        if (call.stream[k].end[ALICE].engine && engine_of (&call, k, ALICE)->must_speak)
+          alice = &call.stream[k].end[ALICE];
+      zrtp_engine_free (alice->engine);
+      alice->engine = NULL;
+    }
+    call_run (&call, 3000 * MS);
+    for (unsigned i = 0; i < 3; i++) {
+      n_goclear += call.stream[i].end[ALICE].n_sent[ZRTP_MESSAGE_GOCLEAR];
+      g_assert_cmpint (pair_state (&call.stream[i], BOB), ==, ZRTP_STATE_CLEAR_WAITING);
+      if (engine_of (&call, i, ALICE)) {
+        last = &call.stream[i];
+        g_assert_cmpint (pair_state (last, ALICE), ==, ZRTP_STATE_CLEAR);
+      }
+    }
+    g_assert_cmpuint (n_goclear, ==, 1);
+    assert_replaced (&call, zrtpsess, 1);
+    accept_clear (&call, BOB, true);
+    go_secure (&call, ALICE);
+    call_run (&call, 3000 * MS);
+    g_assert_cmpint (pair_state (last, ALICE), ==, ZRTP_STATE_SECURE);
+    g_assert_cmpint (pair_state (last, BOB), ==, ZRTP_STATE_SECURE);
+    g_assert_cmpmem (
+        last->end[ALICE].send_key.key_and_salt, 30, last->end[BOB].receive_key.key_and_salt, 30);
+    call_clear (&call);
+  }
+}
+
+/* Alice's Commit has had an answer that was none when Bob's GoClear comes: her keys are made anew from the
+ * ZRTPSess that the two have then. */
+static void
+test_goclear_after_bad_confirm (void)
+{
+  Call call;
+  Loss loss = {BOB, ZRTP_MESSAGE_GOCLEAR, 2, 0, 0};
+  uint8_t packet[ZRTP_MAX_PACKET], zrtpsess[32], confirm[ZRTP_CONFIRM_SIZE] = {0};
+  ZrtpWriter writer = zrtp_writer (confirm, sizeof confirm);
+
+  call_begin (&call, 2);
+  memcpy (zrtpsess, call_of (&call, ALICE)->zrtpsess, 32);
+  call.stream[0].wire = lose;
+  call.stream[0].user = &loss;
+  go_clear (&call, ALICE);
+  go_clear (&call, BOB);
+  call_settle (&call);
+  g_assert_cmpint (pair_state (&call.stream[0], BOB), ==, ZRTP_STATE_GOCLEAR_SENT);
+  go_secure (&call, ALICE);
+  zrtp_message_begin (&writer, ZRTP_MESSAGE_CONFIRM1, sizeof confirm);
+  for (unsigned i = 0; i < 2; i++) {
+    const uint32_t ssrc = call.stream[i].end[BOB].config.ssrc;
+
+    g_assert_cmpint (
+        pair_feed (&call.stream[i], ALICE, packet, forge (packet, ssrc, confirm, sizeof confirm)),
+        ==, ZRTP_BAD_MAC);
+    g_assert_cmpint (pair_state (&call.stream[i], ALICE), ==, ZRTP_STATE_COMMIT_SENT);
+  }
+  call_run (&call, 6000 * MS);
+  assert_secure (&call);
+  assert_replaced (&call, zrtpsess, 2);
+  call_clear (&call);
+}
+
+/* Her stream that has Confirm1 already goes along: its keys are of the ZRTPSess that is gone. */
+static void
+test_goclear_after_confirm1 (void)
+{
+  Call call;
+  ZrtpMessageType lost = ZRTP_MESSAGE_CONF2ACK;
+
+  call_begin (&call, 2);
+  call_to_clear (&call, ALICE);
+  call.stream[1].wire = lose_all;
+  call.stream[1].user = &lost;
+  go_secure (&call, ALICE);
+  call_settle (&call);
+  g_assert_cmpint (pair_state (&call.stream[0], ALICE), ==, ZRTP_STATE_SECURE);
+  g_assert_cmpint (pair_state (&call.stream[1], ALICE), ==, ZRTP_STATE_CONFIRM2_SENT);
+  g_assert_cmpuint (call.stream[1].end[ALICE].receive_key.size, >, 0);
+  call.stream[1].wire = NULL;
+  go_clear (&call, BOB);
+  call_settle (&call);
+  for (unsigned i = 0; i < 2; i++) {
+    g_assert_cmpint (pair_state (&call.stream[i], ALICE), ==, ZRTP_STATE_CLEAR_WAITING);
+    g_assert_cmpint (pair_state (&call.stream[i], BOB), ==, ZRTP_STATE_CLEAR);
+    g_assert_cmpuint (call.stream[i].end[ALICE].receive_key.size, ==, 0);
+  }
+  go_secure (&call, ALICE);
+  call_run (&call, 1000 * MS);
+  assert_secure (&call);
+  call_clear (&call);
+}
+
+/* A stream that was never secure has no key for a GoClear: none is looked at. */
+static void
+test_goclear_on_fresh_stream (void)
+{
+  Call call;
+  uint8_t packet[ZRTP_MAX_PACKET];
+  PairEnd *alice = &call.stream[1].end[ALICE];
+
+  call_begin (&call, 1);
+  pair_init_stream (&call.stream[1], &call.stream[0], 50);
+  call.n = 2;
+  pair_start (&call.stream[1], BOTH);
+  pair_feed (
+      &call.stream[1], ALICE, packet, zrtp_engine_poll_packet (engine_of (&call, 1, BOB), packet));
+  g_assert_cmpint (pair_state (&call.stream[1], ALICE), ==, ZRTP_STATE_COMMIT_SENT);
+  alice->engine->kept.accepts_clear = true; /* whatever it may hold before its time */
+  for (unsigned mac = 0; mac < 2; mac++) {
+    g_assert_cmpint (pair_feed (&call.stream[1], ALICE, packet,
+                         forge_goclear (packet, mac ? engine_of (&call, 0, BOB) /* another's */
+                                                    : engine_of (&call, 1, BOB) /* zeros */)),
+        ==, ZRTP_UNEXPECTED);
+    g_assert_cmpint (pair_state (&call.stream[1], ALICE), ==, ZRTP_STATE_COMMIT_SENT);
+  }
+  alice->engine->kept.accepts_clear = false;
+  call_run (&call, 1000 * MS);
+  g_assert_cmpuint (alice->n_sent[ZRTP_MESSAGE_CLEARACK], ==, 0);
+  assert_secure (&call);
+  call_clear (&call);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1816,5 +2098,13 @@ main (int argc, char **argv)
   g_test_add_func ("/clear/goclear-before-conf2ack", test_goclear_before_conf2ack);
   g_test_add_func ("/clear/enrolment", test_enrolment);
   g_test_add_func ("/clear/enrolment-with-a", test_enrolment_with_a);
+  g_test_add_func ("/clear/forged-ssrc", test_forged_ssrc);
+  g_test_add_func ("/clear/forged-loser", test_forged_loser);
+  g_test_add_func ("/clear/forged-before-real", test_forged_before_real);
+  g_test_add_func ("/clear/forged-nonces", test_forged_nonces);
+  g_test_add_func ("/clear/speaker-leaves-at-once", test_speaker_leaves_at_once);
+  g_test_add_func ("/clear/goclear-after-bad-confirm", test_goclear_after_bad_confirm);
+  g_test_add_func ("/clear/goclear-after-confirm1", test_goclear_after_confirm1);
+  g_test_add_func ("/clear/goclear-on-fresh-stream", test_goclear_on_fresh_stream);
   return g_test_run ();
 }

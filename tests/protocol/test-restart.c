@@ -1471,6 +1471,117 @@ test_wiped (void)
   }
 }
 
+/* --- Two streams --------------------------------------------------------------------------------------------------- */
+
+/* Until `until` the first stream's exchange does not get further than DHPart1. */
+static bool
+late_dhpart2 (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
+{
+  const uint64_t *until = user;
+
+  return !(packet_is (packet, ZRTP_MESSAGE_DHPART2) || packet_is (packet, ZRTP_MESSAGE_CONFIRM2)) ||
+         pair->now >= *until;
+}
+
+/* The second stream's successor waits as long as the first stream's exchange may take. */
+static void
+test_slow_first_stream (void)
+{
+  for (unsigned delay = 0; delay <= 10000; delay += 1000) {
+    Call call;
+    uint64_t until;
+
+    call_begin (&call, 2, 3);
+    call_run (&call, 6000 * MS);
+    restart_bob (&call);
+    until = call.stream[0].now + delay * MS;
+    call.stream[0].wire = late_dhpart2;
+    call.stream[0].user = &until;
+    call_run (&call, 40000 * MS);
+    assert_anew (&call);
+    g_assert_cmpint (call.stream[0].end[ALICE].secure.mode, ==, ZRTP_MODE_DH);
+    g_assert_cmpint (call.stream[1].end[ALICE].secure.mode, ==, ZRTP_MODE_MULTISTREAM);
+    call_clear (&call);
+  }
+}
+
+/* The user said that the SAS differs, so the secrets that may be another's are gone; that he says later that
+ * it is right does not bring them back, whoever began anew within the call. */
+static void
+test_erased_stays_erased (void)
+{
+  for (unsigned restarted = 0; restarted < 2; restarted++) {
+    Call call;
+    PairEnd *alice = alice_of (&call), *bob = &call.stream[0].end[BOB];
+    ZrtpRecord erased;
+
+    call_init (&call, 2, 1);
+    for (unsigned e = 0; e < 2; e++) {
+      call.stream[0].end[e].has_record = true;
+      call.stream[0].end[e].record = (ZrtpRecord){
+          .has_rs1 = true, .rs1 = {1 + (uint8_t) e}, .sas_verified = true, .expiry = 0xffffffff};
+    }
+    call_start (&call);
+    g_assert_true (alice->secure.cache_mismatch);
+    zrtp_engine_sas_verified (alice->engine, false);
+    call_settle (&call);
+    erased = alice->record;
+    g_assert_true (alice->engine->secret_erased);
+    if (restarted) {
+      zrtp_engine_free (bob->engine);
+      bob->engine = zrtp_engine_new (bob->call, &bob->config);
+      bob->any_sent = false;
+      zrtp_engine_start (bob->engine, call.stream[0].now);
+      call_run (&call, 5000 * MS);
+      g_assert_cmpint (alice->secure.mode, ==, ZRTP_MODE_MULTISTREAM);
+      g_assert_true (zrtp_engine_is_first (alice->engine));
+    }
+    zrtp_engine_sas_verified (alice->engine, true);
+    call_settle (&call);
+    g_assert_cmpint (pair_state (&call.stream[0], ALICE), ==, ZRTP_STATE_SECURE);
+    g_assert_false (alice->record.sas_verified);
+    g_assert_cmpmem (&alice->record, sizeof erased, &erased, sizeof erased);
+    call_clear (&call);
+  }
+}
+
+/* The application sets the SSRC while a successor negotiates: it is the successor's at once, if it has no peer
+ * yet, and of what follows it. */
+static void
+test_ssrc_of_successor (void)
+{
+  Call call;
+  Stranger stranger;
+  PairEnd *alice = alice_of (&call);
+
+  call_begin (&call, 1, 1);
+  stranger_init (&stranger, 0xa1, 5);
+  call.stream[0].wire = cut;
+  say_hello (&call, &stranger);
+  call_run (&call, 1000 * MS);
+  say_hello (&call, &stranger);
+  g_assert_nonnull (alice->engine->successor);
+  zrtp_engine_set_ssrc (alice->engine, 0xabcd);
+  g_assert_cmphex (alice->engine->config.ssrc, ==, 0x1000);
+  g_assert_cmphex (alice->engine->successor->wanted_ssrc, ==, 0xabcd);
+  g_assert_cmphex (alice->engine->successor->config.ssrc, ==, 0x1000); /* the stranger knows it */
+  call.stream[0].wire = NULL;
+  /* Bob takes over from this very successor, and the next stream of Bob's hears the new SSRC. */
+  restart_bob (&call);
+  call_run (&call, 4000 * MS);
+  assert_anew (&call);
+  g_assert_cmphex (alice->engine->wanted_ssrc, ==, 0xabcd);
+  note_state (&call);
+  call_run (&call, 6000 * MS);
+  restart_bob (&call);
+  call_run (&call, 6000 * MS);
+  assert_anew (&call);
+  g_assert_cmphex (alice->engine->config.ssrc, ==, 0xabcd);
+  g_assert_cmphex (call.stream[0].end[BOB].engine->peer.ssrc, ==, 0xabcd);
+  stranger_clear (&stranger);
+  call_clear (&call);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1509,5 +1620,8 @@ main (int argc, char **argv)
   g_test_add_func ("/restart/ssrc", test_ssrc);
   g_test_add_func ("/restart/ping", test_ping);
   g_test_add_func ("/restart/wiped", test_wiped);
+  g_test_add_func ("/restart/slow-first-stream", test_slow_first_stream);
+  g_test_add_func ("/restart/erased-stays-erased", test_erased_stays_erased);
+  g_test_add_func ("/restart/ssrc-of-successor", test_ssrc_of_successor);
   return g_test_run ();
 }

@@ -1740,6 +1740,203 @@ test_waiting_is_silent (void)
   streams_clear (streams, 2);
 }
 
+/* --- Rivals on a further stream -------------------------------------------------------------------------------------- */
+
+/* A Hello with the ZID of the call's peer, by somebody who says nothing else, is there before the peer's. */
+static void
+feed_blind_hello (Pair *pair, unsigned to)
+{
+  Pair stranger;
+  uint8_t packet[ZRTP_MAX_PACKET], zid[ZRTP_ZID_SIZE];
+  PairEnd *end = &stranger.end[ALICE];
+
+  memcpy (zid, pair->end[!to].call->zid, sizeof zid);
+  pair_init (&stranger, 77);
+  end->config.ssrc = 0x6666;
+  end->call = zrtp_call_new (&end->crypto, zid);
+  end->engine = zrtp_engine_new (end->call, &end->config);
+  zrtp_engine_start (end->engine, pair->now);
+  pair_feed (pair, to, packet, zrtp_engine_poll_packet (end->engine, packet));
+  pair_clear (&stranger);
+}
+
+/* A Multistream Commit is bound to no Hello (§4.4.3.1): the peer takes the one that was for the stranger, and
+ * his Confirm1 answers it. */
+static void
+test_blind_hello_first (void)
+{
+  for (unsigned to = 0; to < 4; to++) /* 2: to both, 3: and the peers' Hellos later */
+    for (unsigned seed = 1; seed <= 40; seed++) {
+      Pair streams[2];
+
+      first_is_secure (streams, 2, seed, NULL);
+      for (unsigned e = 0; e < 2; e++) {
+        if (to < 2 && e != to)
+          continue;
+        pair_start (&streams[1], 1u << e);
+        feed_blind_hello (&streams[1], e);
+        g_assert_cmpint (pair_state (&streams[1], e), ==, ZRTP_STATE_COMMIT_SENT);
+        g_assert_cmphex (streams[1].end[e].engine->peer.ssrc, ==, 0x6666);
+      }
+      if (to == 3)
+        streams_run (streams, 2, streams[0].now + 170 * MS);
+      streams_start (streams, 2);
+      streams_run (streams, 2, streams[0].now + 20000 * MS);
+      streams_assert_secure (streams, 2);
+      assert_multistream (streams, 2);
+      for (unsigned e = 0; e < 2; e++)
+        g_assert_cmphex (streams[1].end[e].engine->peer.ssrc, ==, 0x2000 + !e);
+      streams_clear (streams, 2);
+    }
+}
+
+/* The Commits cross: the higher nonce stands, though ours was for the stranger. */
+static void
+test_blind_hello_and_contention (void)
+{
+  for (unsigned to = 0; to < 2; to++)
+    for (unsigned seed = 1; seed <= 40; seed++) {
+      Pair streams[2];
+      Held held = {.types = 1u << ZRTP_MESSAGE_COMMIT};
+      unsigned winner, first = seed & 1;
+
+      first_is_secure (streams, 2, seed, NULL);
+      pair_start (&streams[1], 1u << to);
+      feed_blind_hello (&streams[1], to);
+      streams[1].wire = hold;
+      streams[1].user = &held;
+      streams_start (streams, 2);
+      streams_settle (streams, 2);
+      for (unsigned e = 0; e < 2; e++)
+        g_assert_cmpint (pair_state (&streams[1], e), ==, ZRTP_STATE_COMMIT_SENT);
+      winner = memcmp (streams[1].end[ALICE].engine->exchange->own_commit.nonce,
+                   streams[1].end[BOB].engine->exchange->own_commit.nonce, ZRTP_NONCE_SIZE) > 0
+                   ? ALICE
+                   : BOB;
+      g_assert_cmpint (release (&streams[1], &held, first, ZRTP_MESSAGE_COMMIT), ==, ZRTP_ACCEPTED);
+      g_assert_cmpint (
+          release (&streams[1], &held, !first, ZRTP_MESSAGE_COMMIT), ==, ZRTP_ACCEPTED);
+      g_assert_cmpint (pair_state (&streams[1], winner), ==, ZRTP_STATE_COMMIT_SENT);
+      g_assert_cmpint (pair_state (&streams[1], !winner), ==, ZRTP_STATE_CONFIRM1_SENT);
+      streams[1].wire = NULL;
+      streams_run (streams, 2, streams[0].now + 5000 * MS);
+      streams_assert_secure (streams, 2);
+      g_assert_cmpint (streams[1].end[winner].secure.role, ==, ZRTP_ROLE_INITIATOR);
+      streams_clear (streams, 2);
+    }
+}
+
+/* A Commit that waits for its record is not followed by another session key than the call's, should the call
+ * be secure when the record comes. No course of packets leads there: who waits for a record has the lead. */
+static void
+test_secure_before_record (void)
+{
+  Pair pair;
+  Held held = {.types = 1u << ZRTP_MESSAGE_COMMIT};
+  ZrtpEngine *alice;
+
+  pair_init (&pair, 1);
+  pair.wire = hold;
+  pair.user = &held;
+  pair_start (&pair, BOTH);
+  pair_run (&pair, pair.now + 40000 * MS);
+  alice = pair.end[ALICE].engine;
+  g_assert_cmpint (alice->state, ==, ZRTP_STATE_DISCOVERY);
+  for (unsigned i = 0; i < held.n; i++)
+    if (held.packet[i].from == BOB && !alice->record_wanted)
+      g_assert_cmpint (
+          zrtp_engine_handle_packet (alice, held.packet[i].data, held.packet[i].size, pair.now), ==,
+          ZRTP_ACCEPTED);
+  g_assert_true (alice->record_wanted);
+  g_assert_true (alice->exchange->commit_pending);
+  alice->call->secure = true;
+  zrtp_engine_set_record (alice, pair.end[BOB].call->zid, NULL, pair.now);
+  g_assert_cmpint (alice->state, ==, ZRTP_STATE_ERROR_SENT);
+  g_assert_cmphex (alice->error_code, ==, ZRTP_ERROR_SOFTWARE);
+  alice->call->secure = false;
+  pair_clear (&pair);
+}
+
+/* Confirm1 of a rival that is none leaves the exchange as it is. */
+static void
+test_forged_confirm1_of_rival (void)
+{
+  Pair streams[2];
+  uint8_t packet[ZRTP_MAX_PACKET], confirm[ZRTP_CONFIRM_SIZE] = {0};
+  ZrtpWriter writer = zrtp_writer (confirm, sizeof confirm);
+  const ZrtpEngine *alice;
+
+  first_is_secure (streams, 2, 1, NULL);
+  pair_start (&streams[1], BOTH);
+  alice = streams[1].end[ALICE].engine;
+  pair_feed (
+      &streams[1], ALICE, packet, zrtp_engine_poll_packet (streams[1].end[BOB].engine, packet));
+  feed_blind_hello (&streams[1], ALICE);
+  g_assert_cmpuint (alice->exchange->n_rivals, ==, 1);
+  zrtp_message_begin (&writer, ZRTP_MESSAGE_CONFIRM1, sizeof confirm);
+  for (unsigned i = 0; i < 20; i++)
+    g_assert_cmpint (
+        pair_feed (&streams[1], ALICE, packet,
+            zrtp_packet_write (packet, 1, 0x6666, (ZrtpBytes){confirm, sizeof confirm})),
+        ==, ZRTP_UNEXPECTED);
+  g_assert_cmpint (alice->state, ==, ZRTP_STATE_COMMIT_SENT);
+  g_assert_cmphex (alice->peer.ssrc, ==, 0x2001);
+  g_assert_cmphex (alice->exchange->rival[0].ssrc, ==, 0x6666);
+  streams_run (streams, 2, streams[0].now + 5000 * MS);
+  streams_assert_secure (streams, 2);
+  streams_clear (streams, 2);
+}
+
+/* Two streams with the same nonce at once: whichever is confirmed first has it, and the other is refused. */
+static void
+test_nonce_at_once (void)
+{
+  for (unsigned sooner = 1; sooner < 3; sooner++) {
+    Pair streams[3];
+    Held held[3] = {{0}};
+    OneInitiator one[3];
+    const unsigned later = 3 - sooner;
+
+    first_is_secure (streams, 3, 1, NULL);
+    for (unsigned i = 1; i < 3; i++) {
+      held[i].types = 1u << ZRTP_MESSAGE_COMMIT | 1u << ZRTP_MESSAGE_CONFIRM2;
+      one[i] = (OneInitiator){BOB, hold, &held[i]};
+      streams[i].wire = one_initiator;
+      streams[i].user = &one[i];
+    }
+    streams_start (streams, 3);
+    streams_settle (streams, 3);
+    for (unsigned i = 1; i < 3; i++) {
+      ZrtpEngine *bob = streams[i].end[BOB].engine;
+      ZrtpExchange *exchange = bob->exchange;
+      uint8_t packet[ZRTP_MAX_PACKET];
+
+      memset (exchange->own_commit.nonce, 0x99, ZRTP_NONCE_SIZE);
+      exchange->commit_size = zrtp_commit_write (
+          &exchange->own_commit, bob->call->s256, bob->chain.h[1], exchange->commit);
+      g_assert_cmpint (pair_feed (&streams[i], ALICE, packet,
+                           forge_commit (&streams[i].end[BOB], &exchange->own_commit, packet)),
+          ==, ZRTP_ACCEPTED);
+    }
+    streams_settle (streams, 3);
+    for (unsigned i = 1; i < 3; i++) {
+      g_assert_cmpint (pair_state (&streams[i], ALICE), ==, ZRTP_STATE_CONFIRM1_SENT);
+      g_assert_cmpint (pair_state (&streams[i], BOB), ==, ZRTP_STATE_CONFIRM2_SENT);
+    }
+    g_assert_cmpint (
+        release (&streams[sooner], &held[sooner], BOB, ZRTP_MESSAGE_CONFIRM2), ==, ZRTP_ACCEPTED);
+    g_assert_cmpint (
+        release (&streams[later], &held[later], BOB, ZRTP_MESSAGE_CONFIRM2), ==, ZRTP_REFUSED);
+    streams_settle (streams, 3);
+    pair_assert_secure (&streams[sooner]);
+    g_assert_cmphex (streams[later].end[ALICE].failed_code, ==, ZRTP_ERROR_NONCE);
+    g_assert_cmphex (streams[later].end[BOB].failed_code, ==, ZRTP_ERROR_NONCE);
+    g_assert_cmpuint (streams[later].end[ALICE].n_events[ZRTP_EVENT_SEND_KEY], ==, 0);
+    g_assert_cmpuint (streams[later].end[ALICE].n_events[ZRTP_EVENT_RECEIVE_KEY], ==, 0);
+    streams_clear (streams, 3);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1791,5 +1988,10 @@ main (int argc, char **argv)
   g_test_add_func ("/streams/commit-before-helloack", test_commit_before_helloack);
   g_test_add_func ("/streams/contender-is-dead", test_contender_is_dead);
   g_test_add_func ("/streams/waiting-is-silent", test_waiting_is_silent);
+  g_test_add_func ("/streams/blind-hello-first", test_blind_hello_first);
+  g_test_add_func ("/streams/blind-hello-and-contention", test_blind_hello_and_contention);
+  g_test_add_func ("/streams/secure-before-record", test_secure_before_record);
+  g_test_add_func ("/streams/forged-confirm1-of-rival", test_forged_confirm1_of_rival);
+  g_test_add_func ("/streams/nonce-at-once", test_nonce_at_once);
   return g_test_run ();
 }
