@@ -164,7 +164,6 @@ static void
 keep_call (ZrtpEngine *engine, const ZrtpEngine *old)
 {
   engine->is_first = old->is_first;
-  engine->stored = old->stored;
   engine->previous = old->previous;
   engine->pending = old->pending;
   engine->store_delayed = old->store_delayed;

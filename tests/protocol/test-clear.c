@@ -745,6 +745,72 @@ test_allowed_on_one (void)
   call_clear (&call);
 }
 
+/* The first stream must not speak, so another one does. */
+static void
+test_another_speaks (void)
+{
+  Call call;
+  Pair first;
+
+  init_allowing (&first, true, false);
+  call_begin_as (&call, 1, &first);
+  for (unsigned i = 1; i < 3; i++) {
+    pair_init_stream (&call.stream[i], &call.stream[0], 7 + i);
+    call.stream[i].end[BOB].config.allow_clear = true;
+    call.n++;
+    pair_start (&call.stream[i], BOTH);
+    call_settle (&call);
+  }
+  go_clear (&call, ALICE);
+  call_settle (&call);
+  assert_states (&call, ZRTP_STATE_CLEAR, ZRTP_STATE_CLEAR_WAITING);
+  g_assert_cmpuint (call.stream[0].end[ALICE].n_sent[ZRTP_MESSAGE_GOCLEAR], ==, 0);
+  g_assert_cmpuint (call.stream[1].end[ALICE].n_sent[ZRTP_MESSAGE_GOCLEAR] +
+                        call.stream[2].end[ALICE].n_sent[ZRTP_MESSAGE_GOCLEAR],
+      ==, 1);
+  call_clear (&call);
+}
+
+/* What concerns the other streams is said to their owner: zrtp_call_next_stirred(). */
+static unsigned
+stirred (Call *call, unsigned end)
+{
+  unsigned n = 0;
+
+  while (zrtp_call_next_stirred (call_of (call, end)))
+    n++;
+  return n;
+}
+
+static void
+test_stirred (void)
+{
+  Call call;
+  uint8_t packet[ZRTP_MAX_PACKET];
+  ZrtpEngine *alice, *bob;
+  size_t size;
+
+  call_begin (&call, 3);
+  alice = engine_of (&call, 0, ALICE);
+  bob = engine_of (&call, 0, BOB);
+  g_assert_cmpuint (stirred (&call, ALICE), ==, 0);
+  go_clear (&call, ALICE);
+  g_assert_cmpuint (stirred (&call, ALICE), ==, 3);
+  size = zrtp_engine_poll_packet (alice, packet);
+  g_assert_cmpint (
+      zrtp_engine_handle_packet (bob, packet, size, call.stream[0].now), ==, ZRTP_ACCEPTED);
+  g_assert_cmpuint (stirred (&call, BOB), ==, 3);
+  size = zrtp_engine_poll_packet (bob, packet);
+  g_assert_cmpint (
+      zrtp_engine_handle_packet (alice, packet, size, call.stream[0].now), ==, ZRTP_ACCEPTED);
+  g_assert_cmpuint (stirred (&call, ALICE), ==, 3);
+  accept_clear (&call, BOB, true);
+  g_assert_cmpuint (stirred (&call, BOB), ==, 3);
+  go_secure (&call, ALICE);
+  g_assert_cmpuint (stirred (&call, ALICE), ==, 3);
+  call_clear (&call);
+}
+
 /* Kept back by somebody on the path, and played again later. */
 static void
 test_replayed_goclear (void)
@@ -874,6 +940,17 @@ test_one_on_each_stream (void)
   }
 }
 
+/* From Bob's SSRC, with a MAC that is nothing. */
+static size_t
+forge_junk_confirm (uint8_t packet[ZRTP_MAX_PACKET], ZrtpMessageType type)
+{
+  uint8_t confirm[ZRTP_CONFIRM_SIZE] = {0};
+  ZrtpWriter writer = zrtp_writer (confirm, sizeof confirm);
+
+  zrtp_message_begin (&writer, type, sizeof confirm);
+  return forge (packet, 0x1001, confirm, sizeof confirm);
+}
+
 /* Alice is in clear mode and wants back, while Bob's own GoClear has still to arrive: it is answered, or
  * the two would not have the same ZRTPSess. */
 static void
@@ -881,7 +958,7 @@ test_goclear_crosses_commit (void)
 {
   Call call;
   Loss loss = {BOB, ZRTP_MESSAGE_GOCLEAR, 2, 0, 0};
-  uint8_t zrtpsess[32];
+  uint8_t zrtpsess[32], packet[ZRTP_MAX_PACKET];
 
   call_begin (&call, 2);
   memcpy (zrtpsess, call_of (&call, ALICE)->zrtpsess, 32);
@@ -893,6 +970,10 @@ test_goclear_crosses_commit (void)
   g_assert_cmpint (pair_state (&call.stream[0], ALICE), ==, ZRTP_STATE_CLEAR);
   g_assert_cmpint (pair_state (&call.stream[0], BOB), ==, ZRTP_STATE_GOCLEAR_SENT);
   go_secure (&call, ALICE);
+  call_settle (&call);
+  g_assert_cmpint (pair_state (&call.stream[0], ALICE), ==, ZRTP_STATE_COMMIT_SENT);
+  /* a forged answer before that, so that keys were derived already */
+  pair_feed (&call.stream[0], ALICE, packet, forge_junk_confirm (packet, ZRTP_MESSAGE_CONFIRM1));
   call_run (&call, 3000 * MS);
   assert_secure (&call);
   assert_replaced (&call, zrtpsess, 2);
@@ -926,6 +1007,7 @@ test_go_secure (void)
       for (unsigned e = 0; e < 2; e++)
         n_hellos[e] = call.stream[0].end[e].n_sent[ZRTP_MESSAGE_HELLO];
       call_to_clear (&call, presser);
+      call_run (&call, 60000 * MS);
       for (unsigned e = 0; e < 2; e++)
         if (who & 1u << e)
           go_secure (&call, e);
@@ -939,6 +1021,8 @@ test_go_secure (void)
               end, ZRTP_EVENT_RECEIVE_KEY, ZRTP_EVENT_SEND_KEY, ZRTP_EVENT_SECURE, ZRTP_EVENT_NONE);
           g_assert_cmpint (end->secure.mode, ==, ZRTP_MODE_MULTISTREAM);
           g_assert_false (end->secure.first);
+          /* since the Commit, not since the Hello of long ago */
+          g_assert_cmpuint (zrtp_engine_get_counters (end->engine)->handshake_time, <, 1000 * MS);
           g_assert_true (end->secure.peer_allows_clear);
           g_assert_cmpstr (end->secure.sas, ==, sas);
           if (who != 3)
@@ -1089,6 +1173,7 @@ test_forged_commit (void)
           pair_feed (&call.stream[0], BOB, packet, forge (packet, 0x1000, confirm, sizeof confirm));
         }
       g_assert_cmpint (pair_state (&call.stream[0], BOB), ==, state);
+      g_assert_null (engine_of (&call, 0, BOB)->exchange); /* no key of it stays */
       call_settle (&call);
     }
     assert_told (bob, ZRTP_EVENT_NONE);
@@ -1102,6 +1187,32 @@ test_forged_commit (void)
     assert_secure (&call);
     call_clear (&call);
   }
+}
+
+/* Nor does it leave its SSRC behind: the peer's stays the one that was authenticated. */
+static void
+test_forged_commit_leaves_no_ssrc (void)
+{
+  Call call;
+  uint8_t packet[ZRTP_MAX_PACKET];
+  PairEnd *bob = &call.stream[0].end[BOB];
+  size_t size;
+
+  call_begin (&call, 1);
+  call_to_clear (&call, ALICE);
+  size = forge_multistream (packet, engine_of (&call, 0, ALICE), 1);
+  memcpy (packet + 8, "\x77\x77\x77\x77", 4);
+  pair_fix_crc (packet, size);
+  g_assert_cmpint (pair_feed (&call.stream[0], BOB, packet, size), ==, ZRTP_ACCEPTED);
+  call_run (&call, 10001 * MS);
+  g_assert_cmpint (pair_state (&call.stream[0], BOB), ==, ZRTP_STATE_CLEAR);
+  pair_feed (&call.stream[0], BOB, packet, forge_error (packet, 0x77777777, 0x20));
+  call_settle (&call);
+  g_assert_cmpuint (bob->n_sent[ZRTP_MESSAGE_ERRORACK], ==, 0);
+  pair_feed (&call.stream[0], BOB, packet, forge_error (packet, 0x1000, 0x20));
+  call_settle (&call);
+  g_assert_cmpuint (bob->n_sent[ZRTP_MESSAGE_ERRORACK], ==, 1);
+  call_clear (&call);
 }
 
 /* Commits that are wrong, or were there before, begin nothing in clear mode. */
@@ -1531,6 +1642,23 @@ test_speaker_leaves (void)
   call_settle (&call);
   g_assert_cmpint (pair_state (&call.stream[0], ALICE), ==, ZRTP_STATE_GOCLEAR_SENT);
   g_assert_true (call_has (call_of (&call, ALICE), zrtpsess, 32));
+  call_clear (&call);
+
+  /* before its GoClear left: another one says it */
+  call_begin (&call, 3);
+  memcpy (zrtpsess, call_of (&call, ALICE)->zrtpsess, 32);
+  go_clear (&call, ALICE);
+  zrtp_engine_free (call.stream[0].end[ALICE].engine);
+  call.stream[0].end[ALICE].engine = NULL;
+  call_settle (&call);
+  for (unsigned i = 1; i < 3; i++) {
+    g_assert_cmpint (pair_state (&call.stream[i], ALICE), ==, ZRTP_STATE_CLEAR);
+    g_assert_cmpint (pair_state (&call.stream[i], BOB), ==, ZRTP_STATE_CLEAR_WAITING);
+  }
+  g_assert_cmpuint (call.stream[1].end[ALICE].n_sent[ZRTP_MESSAGE_GOCLEAR] +
+                        call.stream[2].end[ALICE].n_sent[ZRTP_MESSAGE_GOCLEAR],
+      ==, 1);
+  assert_replaced (&call, zrtpsess, 1);
   call_clear (&call);
 }
 
@@ -2071,6 +2199,8 @@ main (int argc, char **argv)
   g_test_add_func ("/clear/forged-clearack", test_forged_clearack);
   g_test_add_func ("/clear/not-allowed", test_not_allowed);
   g_test_add_func ("/clear/allowed-on-one", test_allowed_on_one);
+  g_test_add_func ("/clear/another-speaks", test_another_speaks);
+  g_test_add_func ("/clear/stirred", test_stirred);
   g_test_add_func ("/clear/replayed-goclear", test_replayed_goclear);
   g_test_add_func ("/clear/both-at-once", test_both_at_once);
   g_test_add_func ("/clear/one-on-each-stream", test_one_on_each_stream);
@@ -2080,6 +2210,7 @@ main (int argc, char **argv)
   g_test_add_func ("/clear/toggle", test_toggle);
   g_test_add_func ("/clear/stream-after-clear", test_stream_after_clear);
   g_test_add_func ("/clear/forged-commit", test_forged_commit);
+  g_test_add_func ("/clear/forged-commit-leaves-no-ssrc", test_forged_commit_leaves_no_ssrc);
   g_test_add_func ("/clear/bad-commit-in-clear", test_bad_commit_in_clear);
   g_test_add_func ("/clear/bad-commit-against-ours", test_bad_commit_against_ours);
   g_test_add_func ("/clear/fails-closed", test_fails_closed);

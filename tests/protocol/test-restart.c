@@ -418,6 +418,56 @@ test_first_stream_by_multistream (void)
   call_clear (&call);
 }
 
+/* What its owner may still say of the first exchange counts as before: that the SAS does not match, or that
+ * the PBX is trusted, after a cache mismatch. */
+static void
+begin_anew_by_multistream (Call *call)
+{
+  PairEnd *bob = &call->stream[0].end[BOB];
+
+  zrtp_engine_free (bob->engine);
+  bob->engine = zrtp_engine_new (bob->call, &bob->config);
+  bob->any_sent = false;
+  zrtp_engine_start (bob->engine, call->stream[0].now);
+  call_run (call, 9000 * MS);
+  g_assert_cmpint (alice_of (call)->secure.mode, ==, ZRTP_MODE_MULTISTREAM);
+  g_assert_cmpint (pair_state (&call->stream[0], BOB), ==, ZRTP_STATE_SECURE);
+}
+
+static void
+test_secrets_after_multistream (void)
+{
+  for (unsigned enrolled = 0; enrolled < 2; enrolled++) {
+    Call call;
+    PairEnd *alice = alice_of (&call);
+
+    call_init (&call, 1, 1);
+    call.stream[0].end[BOB].config.mitm = call.stream[0].end[BOB].config.enroll = enrolled;
+    alice->config.accept_enrollment = true;
+    alice->has_record = alice->record.has_rs1 = true;
+    alice->record.expiry = 0xffffffff;
+    memset (alice->record.rs1, 0x51, 32);
+    call_start (&call);
+    g_assert_true (alice->secure.cache_mismatch);
+    begin_anew_by_multistream (&call);
+    if (enrolled) {
+      g_assert_true (zrtp_engine_accept_enrollment (alice->engine, true));
+      call_settle (&call);
+      g_assert_true (alice->record.has_pbx);
+    } else {
+      zrtp_engine_sas_verified (alice->engine, false);
+      call_settle (&call);
+      begin_anew_by_multistream (&call);
+      zrtp_engine_sas_verified (alice->engine, true); /* too late */
+      call_settle (&call);
+      g_assert_false (alice->record.sas_verified);
+    }
+    g_assert_true (alice->record.has_rs1);
+    g_assert_cmphex (alice->record.rs1[0], ==, 0x51);
+    call_clear (&call);
+  }
+}
+
 /* Preshared mode shows the secret too. */
 static void
 test_preshared (void)
@@ -1350,9 +1400,11 @@ test_counters (void)
   call.stream[0].wire = count_traffic;
   call.stream[0].user = &traffic;
   call_start (&call);
+  alice->engine->counters.retransmissions = 1000;
   restart_bob (&call);
   call_run (&call, 4000 * MS);
   assert_anew (&call);
+  g_assert_cmpuint (zrtp_engine_get_counters (alice->engine)->retransmissions, >=, 1000);
   g_assert_cmpuint (total_received (alice), ==, traffic.to_alice);
   g_assert_cmpuint (zrtp_engine_get_counters (alice->engine)->sent, ==, traffic.from_alice);
   call_clear (&call);
@@ -1591,6 +1643,7 @@ main (int argc, char **argv)
   g_test_add_func ("/restart/two-streams", test_two_streams);
   g_test_add_func ("/restart/second-stream-alone", test_second_stream_alone);
   g_test_add_func ("/restart/first-stream-by-multistream", test_first_stream_by_multistream);
+  g_test_add_func ("/restart/secrets-after-multistream", test_secrets_after_multistream);
   g_test_add_func ("/restart/preshared", test_preshared);
   g_test_add_func ("/restart/returns-with-rs2", test_returns_with_rs2);
   g_test_add_func ("/restart/media-is-alive", test_media_is_alive);
