@@ -151,15 +151,12 @@ zrtp_commit_multistream (ZrtpEngine *engine, uint64_t now)
 
 /* --- Whose turn it is --------------------------------------------------------------------------------- */
 
-/* A peer that was restarted makes a new session key, on the stream that made the old one (restart.c). */
+/* A peer that was restarted makes a new session key, on whichever stream it begins: it does not know which
+ * one made the old. That it is the peer it has to show (restart.c). */
 bool
 zrtp_may_renew_session (const ZrtpEngine *engine)
 {
-  const ZrtpEngine *first = engine->call->engines;
-
-  while (first && !first->is_first)
-    first = first->next;
-  return engine->predecessor && (!first || first == engine->predecessor);
+  return engine->predecessor != NULL;
 }
 
 /* §4.4.3: "When adding additional media streams to an existing call, Multistream mode MUST be used.", "a

@@ -205,6 +205,18 @@ restart_bob (Call *call)
   start_bob (call);
 }
 
+/* The cache of an end is one for all streams. */
+static void
+share_caches (Call *call)
+{
+  for (unsigned i = 1; i < call->n; i++)
+    for (unsigned e = 0; e < 2; e++) {
+      call->stream[i].end[e].record = call->stream[0].end[e].record;
+      call->stream[i].end[e].has_record = call->stream[0].end[e].has_record;
+      call->stream[i].end[e].record_is_bobs = call->stream[0].end[e].record_is_bobs;
+    }
+}
+
 /* The two talk again. */
 static void
 assert_anew (Call *call)
@@ -362,6 +374,42 @@ test_two_streams (void)
       g_assert_cmpuint (alice->n_events[ZRTP_EVENT_RESTART_REFUSED], ==, 0);
     }
     g_assert_cmpuint (n_dh, ==, 1);
+    call_clear (&call);
+  }
+}
+
+/* Whichever of Bob's streams begins first, and with losses. */
+static bool
+lose_some (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
+{
+  uint64_t *state = user;
+
+  *state = *state * 6364136223846793005 + 1442695040888963407;
+  return *state >> 60 > 2; /* three in sixteen are lost */
+}
+
+static void
+test_two_streams_in_any_order (void)
+{
+  for (unsigned seed = 0; seed < 200; seed++) {
+    Call call;
+    uint64_t state = seed;
+    const unsigned first = seed & 1, delay = seed / 2 % 10 * 50;
+    const bool losses = seed >= 20;
+
+    call_begin (&call, 2, seed);
+    share_caches (&call);
+    replace_bob (&call, 0xa1);
+    if (losses)
+      for (unsigned i = 0; i < 2; i++) {
+        call.stream[i].wire = lose_some;
+        call.stream[i].user = &state;
+      }
+    zrtp_engine_start (call.stream[first].end[BOB].engine, call.stream[0].now);
+    call_run (&call, delay * MS);
+    zrtp_engine_start (call.stream[!first].end[BOB].engine, call.stream[0].now);
+    call_run (&call, losses ? 15000 * MS : 3000 * MS);
+    assert_anew (&call);
     call_clear (&call);
   }
 }
@@ -678,6 +726,7 @@ begin_with_stranger (Call *call, StrangerKind kind, unsigned n)
   }
   if (kind == CACHE_UNREADABLE) /* Alice's: nothing matches what is not there */
     call->stream[0].end[ALICE].has_record = false;
+  share_caches (call);
   replace_bob (call, is_other_zid (kind) ? 0x66 : 0xa1);
 }
 
@@ -698,9 +747,13 @@ test_stranger (void)
       for (unsigned again = 0; again < 3; again++) {
         if (again > 0)
           replace_bob (&call, is_other_zid (kind) ? 0x66 : 0xa1);
-        start_bob (&call);
+        if (n == 2 && again == 1) /* a further stream alone */
+          zrtp_engine_start (call.stream[1].end[BOB].engine, call.stream[0].now);
+        else
+          start_bob (&call);
         call_run (&call, 30000 * MS);
-        g_assert_cmpint (pair_state (&call.stream[0], BOB), !=, ZRTP_STATE_SECURE);
+        for (unsigned i = 0; i < n; i++)
+          g_assert_cmpint (pair_state (&call.stream[i], BOB), !=, ZRTP_STATE_SECURE);
         assert_untouched (&call);
       }
       for (unsigned i = 0; i < n; i++)
@@ -1641,6 +1694,7 @@ main (int argc, char **argv)
   g_test_add_func ("/restart/returns", test_returns);
   g_test_add_func ("/restart/returns-often", test_returns_often);
   g_test_add_func ("/restart/two-streams", test_two_streams);
+  g_test_add_func ("/restart/two-streams-in-any-order", test_two_streams_in_any_order);
   g_test_add_func ("/restart/second-stream-alone", test_second_stream_alone);
   g_test_add_func ("/restart/first-stream-by-multistream", test_first_stream_by_multistream);
   g_test_add_func ("/restart/secrets-after-multistream", test_secrets_after_multistream);
