@@ -822,13 +822,24 @@ set_cache (Party *party)
   g_object_unref (cache);
 }
 
+/* A packet that arrives meanwhile waits until the events are there, as it does behind a udpsrc that is
+ * restarted. */
 static void
 restart (Party *party)
 {
+  GstPad *sinks[] = {
+      gst_pad_get_peer (party->from_net[RTP]), gst_pad_get_peer (party->from_net[RTCP])};
+
+  for (guint i = 0; i < G_N_ELEMENTS (sinks); i++)
+    GST_PAD_STREAM_LOCK (sinks[i]);
   party_set_state (party, GST_STATE_READY);
   gst_element_set_state (party->dec, GST_STATE_PAUSED);
   send_events (party->from_net[RTP], "application/x-srtp");
   send_events (party->from_net[RTCP], "application/x-srtcp");
+  for (guint i = 0; i < G_N_ELEMENTS (sinks); i++) {
+    GST_PAD_STREAM_UNLOCK (sinks[i]);
+    gst_object_unref (sinks[i]);
+  }
   party_set_state (party, GST_STATE_PLAYING);
   send_events (party->in[RTP], "application/x-rtp");
   send_events (party->in[RTCP], "application/x-rtcp");
