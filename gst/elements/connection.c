@@ -333,14 +333,14 @@ resolve_collision (GstZrtpConnection *self, const gchar *text, gboolean by_peer)
   g_object_get (self->stream, "ssrc", &ssrc, NULL);
   if (!begin_resolving (self, ssrc, text, by_peer))
     return FALSE;
-  post_warning (self, GST_ZRTP_WARNING_SSRC_COLLISION,
-      "the peer has the same SSRC as we; the negotiation begins again as soon as our media has "
-      "another one");
   enc = ref_hand (self, GST_ZRTP_ENC_HAND);
   /* where there is no media yet, there is nobody to wait for */
   if (enc && !gst_zrtp_enc_report_collision (GST_ZRTP_ENC (enc), ssrc))
     gst_zrtp_connection_set_ssrc (self, ssrc ^ MAX (1, g_random_int ()));
   gst_clear_object (&enc);
+  post_warning (self, GST_ZRTP_WARNING_SSRC_COLLISION,
+      "the peer has the same SSRC as we; the negotiation begins again as soon as our media has "
+      "another one");
   return TRUE;
 }
 

@@ -90,6 +90,22 @@ check_secure (Call *call)
   gst_structure_free (pass_time_until (&call->b, "zrtp-secure"));
 }
 
+/* Both have this SSRC from the beginning, and media of it. */
+static Call *
+new_colliding_call (void)
+{
+  Call *call = call_new ("", "");
+
+  party_set_state (&call->a, GST_STATE_READY);
+  party_set_state (&call->b, GST_STATE_READY);
+  draw_same (&call->a);
+  draw_same (&call->b);
+  call_play (call);
+  fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (1, SAME, 1)), GST_FLOW_OK);
+  fail_unless_equals_int (party_send (&call->b, RTP, new_rtp (1, SAME, 1)), GST_FLOW_OK);
+  return call;
+}
+
 /* Two calls of one kind in one network: their payloaders took the same number. The hashes of the Hellos
  * are in the signalling, and stay right. */
 GST_START_TEST (test_resolved)
@@ -153,18 +169,30 @@ GST_START_TEST (test_resolved_without_media)
 }
 GST_END_TEST;
 
+/* What was on its way still has the old one, and is not taken for the answer. */
+GST_START_TEST (test_late_packet)
+{
+  Call *call = new_colliding_call ();
+
+  check_warning (&call->a);
+  fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (2, SAME, 1)), GST_FLOW_OK);
+  fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (3, A_SSRC, 1)), GST_FLOW_OK);
+  check_warning (&call->b); /* the timers of both were due at the same time */
+  fail_unless_equals_int (party_send (&call->b, RTP, new_rtp (3, B_SSRC, 1)), GST_FLOW_OK);
+  check_secure (call);
+  fail_unless_equals_int (get_ssrc (&call->a), A_SSRC);
+  fail_unless_equals_int (get_ssrc (&call->b), B_SSRC);
+  call_free (call);
+}
+GST_END_TEST;
+
 /* Whoever makes the media does not know the event: after two seconds it is a failure as any other. */
 GST_START_TEST (test_not_resolved)
 {
-  Call *call = call_new ("", "");
+  Call *call = new_colliding_call ();
   GstMessage *error;
 
-  call_play (call);
-  fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (1, SAME, 1)), GST_FLOW_OK);
-  fail_unless_equals_int (party_send (&call->b, RTP, new_rtp (1, SAME, 1)), GST_FLOW_OK);
   check_warning (&call->a);
-  /* what was on its way still has the old one, and is not taken for an answer */
-  fail_unless_equals_int (party_send (&call->a, RTP, new_rtp (2, SAME, 1)), GST_FLOW_OK);
   check_failed (&call->a);
   error = party_wait_error (&call->a, GST_MESSAGE_ERROR);
   gst_message_unref (error);
@@ -271,6 +299,7 @@ collision_suite (void)
   tcase_add_checked_fixture (tc, setup, teardown);
   tcase_add_test (tc, test_resolved);
   tcase_add_test (tc, test_resolved_without_media);
+  tcase_add_test (tc, test_late_packet);
   tcase_add_test (tc, test_not_resolved);
   tcase_add_loop_test (tc, test_fixed, 0, 2);
   tcase_add_test (tc, test_not_for_ever);
