@@ -327,6 +327,14 @@ remove_payloader (Payloader *self)
 
 /* --- Waiting ------------------------------------------------------------------------------------ */
 
+static GstClockTime
+time_left (gint64 end)
+{
+  const gint64 now = g_get_monotonic_time ();
+
+  return now < end ? (end - now) * GST_USECOND : 0;
+}
+
 static GstMessage *
 wait_message (Party *party, GstMessageType types, const gchar *name, gint64 patience)
 {
@@ -334,9 +342,8 @@ wait_message (Party *party, GstMessageType types, const gchar *name, gint64 pati
   gint64 end = g_get_monotonic_time () + patience;
   GstMessage *message;
 
-  while ((message = gst_bus_timed_pop_filtered (
-              bus, MAX (0, end - g_get_monotonic_time ()) * GST_USECOND, types)) &&
-         name && !gst_message_has_name (message, name))
+  while ((message = gst_bus_timed_pop_filtered (bus, time_left (end), types)) && name &&
+         !gst_message_has_name (message, name))
     gst_message_unref (message);
   gst_object_unref (bus);
   return message;
