@@ -218,10 +218,10 @@ all_wait (ZrtpCall *call, uint64_t now)
 ZrtpResult
 zrtp_on_goclear (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 {
-  /* First of all: "If a GoClear message is received with a bad MAC, ClearACK MUST NOT be sent and the
-   * GoClear MUST NOT be acted on" */
   if (engine->state < ZRTP_STATE_SECURE && !engine->resume_state)
     return ZRTP_UNEXPECTED; /* there never was a key for one */
+  /* First of all: "If a GoClear message is received with a bad MAC, ClearACK MUST NOT be sent and the
+   * GoClear MUST NOT be acted on" */
   if (!zrtp_equal (zrtp_goclear_parse (packet->message), engine->kept.clear_mac[1], ZRTP_MAC_SIZE))
     return ZRTP_BAD_MAC;
   if (engine->goclear_seen) {

@@ -282,6 +282,7 @@ zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
   ZrtpExchange *exchange = engine->exchange;
   ZrtpCommit commit;
   ZrtpErrorCode error;
+  bool ours_wins;
   int sender;
 
   if (engine->record_wanted)
@@ -302,9 +303,10 @@ zrtp_on_commit (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 
   zrtp_timer_stop (&engine->hello_timer); /* "until the receipt of a HelloACK ... or a Commit" */
   engine->hello_acked = true;
-  if (!engine->resume_state || !our_commit_wins (engine, &commit))
+  ours_wins = our_commit_wins (engine, &commit);
+  if (!engine->resume_state || !ours_wins)
     engine->peer.ssrc = packet->ssrc;
-  if (our_commit_wins (engine, &commit)) {
+  if (ours_wins) {
     exchange->rival_seen = true;
     exchange->rival_mode = zrtp_commit_mode (&commit);
     return ZRTP_ACCEPTED;

@@ -124,6 +124,7 @@ make_confirm (ZrtpEngine *engine)
     return false;
   fill_confirm (engine, &confirm);
   zrtp_confirm_write (&confirm, type, &keys, iv, exchange->confirm);
+  zrtp_wipe (&confirm, sizeof confirm);
   return true;
 }
 
@@ -212,6 +213,7 @@ take_rival (ZrtpEngine *engine, const ZrtpPacket *packet, unsigned index)
 {
   ZrtpExchange *exchange = engine->exchange;
   const ZrtpConfirmKeys keys = confirm_keys (exchange, peer_index (engine));
+  const bool rival_seen = exchange->rival_seen, hello_acked = engine->hello_acked;
   ZrtpConfirm confirm;
   bool ok;
 
@@ -223,7 +225,9 @@ take_rival (ZrtpEngine *engine, const ZrtpPacket *packet, unsigned index)
   zrtp_wipe (&confirm, sizeof confirm);
   if (ok)
     return true;
-  zrtp_swap_rival (engine, index);
+  zrtp_swap_rival (engine, index); /* a forged one leaves no trace */
+  exchange->rival_seen = rival_seen;
+  engine->hello_acked = hello_acked;
   exchange->keys_ready = false;
   return false;
 }

@@ -1874,6 +1874,7 @@ test_forged_confirm1_of_rival (void)
   feed_blind_hello (&streams[1], ALICE);
   g_assert_cmpuint (alice->exchange->n_rivals, ==, 1);
   zrtp_message_begin (&writer, ZRTP_MESSAGE_CONFIRM1, sizeof confirm);
+  alice->exchange->rival_seen = true; /* as after a Commit of Bob's that lost */
   for (unsigned i = 0; i < 20; i++)
     g_assert_cmpint (
         pair_feed (&streams[1], ALICE, packet,
@@ -1882,6 +1883,8 @@ test_forged_confirm1_of_rival (void)
   g_assert_cmpint (alice->state, ==, ZRTP_STATE_COMMIT_SENT);
   g_assert_cmphex (alice->peer.ssrc, ==, 0x2001);
   g_assert_cmphex (alice->exchange->rival[0].ssrc, ==, 0x6666);
+  g_assert_true (alice->exchange->rival_seen);
+  alice->exchange->rival_seen = false;
   streams_run (streams, 2, streams[0].now + 5000 * MS);
   streams_assert_secure (streams, 2);
   streams_clear (streams, 2);
