@@ -86,8 +86,10 @@ bequeath (ZrtpCall *call, ZrtpEngine *from)
   if (!heir || !from->is_first)
     return;
   heir->is_first = true;
+  heir->cached = from->cached;
   heir->previous = from->previous;
   heir->pending = from->pending;
+  heir->continued = from->continued;
   heir->store_delayed = from->store_delayed;
   heir->secret_erased = from->secret_erased;
 }

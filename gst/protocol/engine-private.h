@@ -114,6 +114,13 @@ enum {
   ZRTP_MAX_RIVALS = 4
 };
 
+/* Which of our retained secrets went into s0. */
+typedef enum {
+  ZRTP_S1_NULL,
+  ZRTP_S1_RS1,
+  ZRTP_S1_RS2,
+} ZrtpS1;
+
 /* Everything that lives from the peer's Hello to the end of the negotiation, and not longer: it is
  * wiped and freed as one. */
 typedef struct {
@@ -124,7 +131,7 @@ typedef struct {
   ZrtpKeyPair pair;
   ZrtpRecord record; /* what the cache had for this peer */
   ZrtpAux *aux;
-  bool s1_matched; /* a retained secret went into s0 */
+  ZrtpS1 s1;
   bool has_aux, aux_matched;
   bool pbx_matched;
   bool keys_ready;   /* without DH: derived already */
@@ -248,10 +255,11 @@ struct ZrtpEngine {
   uint32_t events;                   /* bits 1 << ZrtpEventKind */
   ZrtpSrtpKey receive_key, send_key; /* until polled */
   bool is_first;                /* of the call to become secure: its SAS and rs1 count, §4.6.1 */
-  ZrtpRecord stored;            /* what the cache holds now, or will */
-  ZrtpRecord previous, pending; /* before this call; after it if verified */
-  bool store_delayed;           /* until the user has compared the SAS, §4.6.1.1 */
-  bool secret_erased;           /* the user said that the SAS does not match, §7.1 */
+  ZrtpRecord cached;            /* what the cache holds, as far as we were told or told it */
+  ZrtpRecord previous, pending; /* before this call; after it, if the SAS matches */
+  ZrtpS1 continued;   /* the secret of `previous` that `pending` continues; until it is stored */
+  bool store_delayed; /* until the user has compared the SAS, §4.6.1.1 */
+  bool secret_erased; /* the user said that the SAS does not match, §7.1 */
   ZrtpSecureInfo secure;
   unsigned error_code;
   bool error_by_peer;
@@ -437,7 +445,11 @@ zrtp_hello_of (const ZrtpPeer *peer)
 }
 /* secure.c: responder, after DHPart2. */
 ZrtpResult zrtp_send_confirm1 (ZrtpEngine *engine, uint64_t now);
-void zrtp_store (ZrtpEngine *engine, const ZrtpRecord *record);
+void zrtp_store (ZrtpEngine *engine);
+/* The flag of the secret that went into s0, §7.1. */
+bool zrtp_s1_is_verified (const ZrtpExchange *exchange);
+/* The content of the event; from then on the cache holds it. */
+void zrtp_take_store (ZrtpEngine *engine, ZrtpStore *store);
 void zrtp_become_secure (ZrtpEngine *engine, uint64_t now);
 
 #endif

@@ -745,7 +745,7 @@ zrtp_engine_poll_event (ZrtpEngine *engine, ZrtpEvent *event)
       take_key (&engine->send_key, &event->key);
       break;
     case ZRTP_EVENT_STORE:
-      event->record = engine->stored;
+      zrtp_take_store (engine, &event->store);
       break;
     case ZRTP_EVENT_SECURE:
       event->secure = engine->secure;

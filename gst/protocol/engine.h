@@ -114,7 +114,8 @@ typedef enum {
 typedef struct {
   bool has_rs1, has_rs2;
   bool has_pbx;
-  bool sas_verified; /* the V flag of the previous sessions, §7.1 */
+  bool sas_verified; /* the V flag of the previous sessions, §7.1: that of rs1 */
+  bool rs2_verified; /* and that of rs2 */
   uint8_t rs1[ZRTP_RS_SIZE], rs2[ZRTP_RS_SIZE];
   uint8_t pbx[ZRTP_RS_SIZE]; /* pbxsecret, §7.3.1 */
   uint32_t expiry;           /* of rs1, seconds from now; 0xffffffff = for ever, §4.9 */
@@ -123,6 +124,17 @@ typedef struct {
 
 /* True when there is a secret in it. */
 bool zrtp_record_is_worth (const ZrtpRecord *record);
+
+/* What one call changes in a cache: a difference, because other calls may write to the same record. */
+typedef struct {
+  ZrtpRecord before, after; /* as the engine last knew it to be kept, and as it should be */
+  /* The user said that the SAS does not match, §7.1: before.rs1 is to go, if it is kept and not in `after`.
+   * Also when the secret of this call was never stored. */
+  bool erase;
+  bool has_matched;
+  uint8_t matched[ZRTP_RS_SIZE]; /* s1, of `before`; only where a new secret is to be stored */
+  ZrtpChoice choice;             /* the algorithms of the call */
+} ZrtpStore;
 
 /* An SRTP master key for one direction: key, then salt, as srtpenc and libsrtp take them. */
 typedef struct {
@@ -138,7 +150,7 @@ typedef enum {
   ZRTP_EVENT_LOOKUP,    /* answer with zrtp_engine_set_record() */
   ZRTP_EVENT_RECEIVE_KEY, /* protected packets may arrive from now on */
   ZRTP_EVENT_SEND_KEY,    /* media must be protected from now on */
-  ZRTP_EVENT_STORE,       /* keep this record, before the next event is polled */
+  ZRTP_EVENT_STORE,       /* keep this, before the next event is polled */
   ZRTP_EVENT_SECURE,
   ZRTP_EVENT_ENROLLMENT,  /* a PBX asks to be trusted, §7.3.1: zrtp_engine_accept_enrollment() */
   ZRTP_EVENT_RELAYED_SAS, /* the SAS to compare is another one from now on, §7.3 */
@@ -189,7 +201,7 @@ typedef struct {
   uint8_t peer_zid[ZRTP_ZID_SIZE]; /* whom it is about: for LOOKUP and STORE */
   union {
     ZrtpSrtpKey key;            /* RECEIVE_KEY, SEND_KEY; wipe after use */
-    ZrtpRecord record;          /* STORE; wipe after use */
+    ZrtpStore store;            /* STORE; wipe after use */
     ZrtpSecureInfo secure;      /* SECURE */
     ZrtpRelayedSas relayed_sas; /* RELAYED_SAS */
     struct {

@@ -33,7 +33,8 @@ zrtp_adopt_choice (ZrtpEngine *engine, ZrtpMode mode, const ZrtpChoice *choice)
   exchange->hash = zrtp_crypto_hash (crypto, choice->type[ZRTP_HASH]);
   exchange->cipher = zrtp_crypto_cipher (crypto, choice->type[ZRTP_CIPHER]);
   exchange->keys_ready = false;
-  exchange->s1_matched = exchange->pbx_matched = false;
+  exchange->s1 = ZRTP_S1_NULL;
+  exchange->pbx_matched = false;
   exchange->has_aux = exchange->aux_matched = false;
 }
 
@@ -132,6 +133,14 @@ keep_peer_dhpart (ZrtpExchange *exchange, const ZrtpPacket *packet, const ZrtpDh
   exchange->peer_dhpart_size = packet->message.size;
 }
 
+static ZrtpS1
+which_s1 (const ZrtpRecord *record, ZrtpBytes s1)
+{
+  if (s1.size == 0)
+    return ZRTP_S1_NULL;
+  return s1.data == record->rs1 ? ZRTP_S1_RS1 : ZRTP_S1_RS2;
+}
+
 /* DHResult, s1, s2, s3 and all keys; false when the peer's public value is bad. The messages must be in
  * place. */
 static bool
@@ -160,7 +169,7 @@ agree (ZrtpEngine *engine, const ZrtpDhpart *peer_dhpart)
             .s3 = shared.s3,
         },
         &exchange->keys);
-    exchange->s1_matched = shared.s1.size > 0;
+    exchange->s1 = which_s1 (&exchange->record, shared.s1);
     exchange->aux_matched = shared.s2.size > 0;
     exchange->pbx_matched = shared.s3.size > 0;
   }
@@ -258,7 +267,7 @@ derive_preshared (ZrtpEngine *engine)
 
   zrtp_preshared_key (&secrets, exchange->aux_matched, exchange->pbx_matched, exchange->hash, key);
   zrtp_derive_preshared_keys (&inputs, key, &exchange->keys);
-  exchange->s1_matched = true;
+  exchange->s1 = ZRTP_S1_RS1;
   /* "The preshared_key MUST be erased as soon as it has been used to calculate s0.", §4.4.2.4 */
   zrtp_wipe (key, sizeof key);
   zrtp_wipe (aux, sizeof aux);

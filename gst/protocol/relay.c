@@ -154,17 +154,10 @@ zrtp_on_sasrelay (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 void
 zrtp_keep_pbxsecret (ZrtpEngine *engine)
 {
-  ZrtpRecord *pending = &engine->pending;
-  ZrtpRecord record;
-
-  zrtp_call_pbxsecret (engine->call, pending->pbx);
-  pending->has_pbx = true;
-  /* What is there for the case that the SAS does not match stays without it. */
-  record = engine->store_delayed ? engine->previous : *pending;
-  memcpy (record.pbx, pending->pbx, sizeof record.pbx);
-  record.has_pbx = true;
-  zrtp_store (engine, &record);
-  zrtp_wipe (&record, sizeof record);
+  /* `previous`, for the case that the SAS does not match, stays without it. */
+  zrtp_call_pbxsecret (engine->call, engine->pending.pbx);
+  engine->pending.has_pbx = true;
+  zrtp_store (engine);
 }
 
 bool

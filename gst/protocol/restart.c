@@ -123,6 +123,14 @@ zrtp_successor_next_timeout (const ZrtpEngine *engine, uint64_t *when)
 
 /* --- Taking over ------------------------------------------------------------------------------------------ */
 
+/* rs2, if it is not verified and rs1 is, may be from before a cache mismatch, and another's. */
+static bool
+knows_retained_secret (const ZrtpExchange *exchange)
+{
+  return exchange->s1 != ZRTP_S1_NULL &&
+         (zrtp_s1_is_verified (exchange) || !exchange->record.sas_verified);
+}
+
 /* Asked when the peer's Confirm was good, before anything else happens. In Multistream mode the peer has
  * shown that it knows the session key. With a Hello hash from the application no other Hello was
  * accepted. */
@@ -134,7 +142,8 @@ zrtp_may_take_over (const ZrtpEngine *successor)
       zrtp_equal (successor->peer.hello.zid, successor->predecessor->peer.hello.zid, ZRTP_ZID_SIZE);
 
   return successor->config.has_peer_hello_hash ||
-         (same_peer && (exchange->mode == ZRTP_MODE_MULTISTREAM || exchange->s1_matched));
+         (same_peer &&
+             (exchange->mode == ZRTP_MODE_MULTISTREAM || knows_retained_secret (exchange)));
 }
 
 ZrtpResult
@@ -164,8 +173,10 @@ static void
 keep_call (ZrtpEngine *engine, const ZrtpEngine *old)
 {
   engine->is_first = old->is_first;
+  engine->cached = old->cached;
   engine->previous = old->previous;
   engine->pending = old->pending;
+  engine->continued = old->continued;
   engine->store_delayed = old->store_delayed;
   engine->secret_erased = old->secret_erased;
 }

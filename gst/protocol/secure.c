@@ -38,7 +38,22 @@ static bool
 cache_mismatch (const ZrtpExchange *exchange)
 {
   return exchange->mode != ZRTP_MODE_MULTISTREAM && exchange->record.has_rs1 &&
-         exchange->record.expiry > 0 && !exchange->s1_matched;
+         exchange->record.expiry > 0 && exchange->s1 == ZRTP_S1_NULL;
+}
+
+/* A verified flag goes with the secret that it was set for: the user may have compared a SAS since, which says
+ * nothing of who knows an older secret. */
+bool
+zrtp_s1_is_verified (const ZrtpExchange *exchange)
+{
+  switch (exchange->s1) {
+    case ZRTP_S1_RS1:
+      return exchange->record.sas_verified;
+    case ZRTP_S1_RS2:
+      return exchange->record.rs2_verified;
+    default:
+      return false;
+  }
 }
 
 /* --- Keys for SRTP --------------------------------------------------------------------------------- */
@@ -82,7 +97,7 @@ own_v_flag (const ZrtpEngine *engine)
 
   if (exchange->mode == ZRTP_MODE_MULTISTREAM)
     return engine->call->v_flag;
-  return engine->config.cache_expiry > 0 && exchange->s1_matched && exchange->record.sas_verified;
+  return engine->config.cache_expiry > 0 && zrtp_s1_is_verified (exchange);
 }
 
 /* A, §4.7.2; "(E) implies not (A)", §7.3.1. The way back is Multistream mode, so the peer must know it. */
@@ -337,6 +352,25 @@ zrtp_record_is_worth (const ZrtpRecord *record)
   return record->has_rs1 || record->has_rs2 || record->has_pbx;
 }
 
+/* "For DH mode only, ... each party first discards their old rs2 and copies their old rs1 to rs2", §4.6.1. That
+ * is the secret which both ends have, unless s1 was rs2: then the peer does not have our old rs1, and rs2
+ * stays for the case that it does not store this call's either. Expired secrets that did not match may be
+ * another's, and are not handed down. */
+static void
+renew_rs2 (const ZrtpExchange *exchange, ZrtpRecord *record)
+{
+  const ZrtpRecord *old = &exchange->record;
+
+  if (exchange->mode == ZRTP_MODE_PRESHARED || exchange->s1 == ZRTP_S1_RS2)
+    return;
+  record->has_rs2 = old->has_rs1 && (old->expiry > 0 || exchange->s1 != ZRTP_S1_NULL);
+  record->rs2_verified = record->has_rs2 && old->sas_verified;
+  if (record->has_rs2)
+    memcpy (record->rs2, old->rs1, sizeof record->rs2);
+  else
+    memset (record->rs2, 0, sizeof record->rs2);
+}
+
 /* The record after this call (§4.6.1, §4.9). */
 static void
 renew_record (const ZrtpEngine *engine, ZrtpRecord *record)
@@ -345,28 +379,59 @@ renew_record (const ZrtpEngine *engine, ZrtpRecord *record)
   const bool preshared = exchange->mode == ZRTP_MODE_PRESHARED;
 
   *record = exchange->record;
-  /* The flag belongs to the secret that it was set for. */
-  record->sas_verified = record->sas_verified && exchange->s1_matched;
   record->expiry = minimum (engine->config.cache_expiry, exchange->peer_confirm.cache_expiry);
   if (record->expiry == 0)
     return; /* "the newly computed shared secret SHOULD NOT be stored" */
-  /* "For DH mode only, ... each party first discards their old rs2 and copies their old rs1 to rs2" */
-  if (!preshared) {
-    record->has_rs2 = record->has_rs1;
-    memcpy (record->rs2, record->rs1, sizeof record->rs2);
-  }
+  renew_rs2 (exchange, record);
   record->has_rs1 = true;
   memcpy (record->rs1, exchange->keys.rs1, sizeof record->rs1);
+  record->sas_verified = zrtp_s1_is_verified (exchange);
   record->preshared_calls = preshared ? (uint8_t) (record->preshared_calls + 1) : 0;
 }
 
 /* An end that keeps nothing still says of what it has had that it need not be kept, §4.9. */
 void
-zrtp_store (ZrtpEngine *engine, const ZrtpRecord *record)
+zrtp_store (ZrtpEngine *engine)
 {
-  engine->stored = *record;
   if (engine->config.cache_expiry > 0 || zrtp_record_is_worth (&engine->previous))
     zrtp_event (engine, ZRTP_EVENT_STORE);
+}
+
+/* What the cache should hold now. While the new secret has to wait, only pbxsecret may be new. */
+static void
+fill_after (const ZrtpEngine *engine, ZrtpRecord *after)
+{
+  if (!engine->store_delayed) {
+    *after = engine->pending;
+    return;
+  }
+  *after = engine->previous;
+  after->has_pbx = engine->pending.has_pbx;
+  memcpy (after->pbx, engine->pending.pbx, sizeof after->pbx);
+}
+
+static void
+fill_matched (const ZrtpEngine *engine, ZrtpStore *store)
+{
+  const ZrtpRecord *previous = &engine->previous;
+
+  store->has_matched = engine->continued != ZRTP_S1_NULL;
+  if (store->has_matched)
+    memcpy (store->matched, engine->continued == ZRTP_S1_RS1 ? previous->rs1 : previous->rs2,
+        sizeof store->matched);
+}
+
+void
+zrtp_take_store (ZrtpEngine *engine, ZrtpStore *store)
+{
+  memset (store, 0, sizeof *store);
+  store->before = engine->cached;
+  store->erase = engine->secret_erased;
+  store->choice = engine->call->choice;
+  fill_after (engine, &store->after);
+  fill_matched (engine, store);
+  engine->cached = store->after;
+  engine->continued = ZRTP_S1_NULL;
 }
 
 static void
@@ -375,15 +440,15 @@ update_cache (ZrtpEngine *engine)
   const ZrtpExchange *exchange = engine->exchange;
 
   engine->secret_erased = false;
-  engine->previous = exchange->record;
-  engine->pending = exchange->record;
+  engine->cached = engine->previous = exchange->record;
   renew_record (engine, &engine->pending);
+  engine->continued = engine->pending.expiry > 0 ? exchange->s1 : ZRTP_S1_NULL;
   /* "the cache update MUST be delayed in the current session until the user verbally compares the
    * SAS", §4.6.1.1, unless the signalling vouches for the exchange; and nothing is created for a secret
    * that is not to be kept. */
   engine->store_delayed = cache_mismatch (exchange) && !zrtp_is_signalled (engine);
   if (!engine->store_delayed && zrtp_record_is_worth (&engine->pending))
-    zrtp_store (engine, &engine->pending);
+    zrtp_store (engine);
   /* "The PBX calculates and stores the trusted MiTM shared secret", §7.3.1 */
   if (engine->config.mitm && engine->config.enroll)
     zrtp_keep_pbxsecret (engine);
@@ -430,8 +495,7 @@ describe (ZrtpEngine *engine)
   }
   zrtp_sas_render (exchange->choice.type[ZRTP_SAS], exchange->keys.sashash, info->sas);
   /* Verified is what both ends remember (§7.1), and only under the secret that it was verified for. */
-  info->sas_verified =
-      exchange->s1_matched && exchange->record.sas_verified && exchange->peer_confirm.sas_verified;
+  info->sas_verified = zrtp_s1_is_verified (exchange) && exchange->peer_confirm.sas_verified;
 }
 
 /* For the messages of a secure stream. */
@@ -512,15 +576,17 @@ zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches)
   if (matches) {
     engine->store_delayed = false;
     /* This also ends a cache mismatch (§4.6.1.1): the user says that there is no MiTM. */
+    if (engine->pending.expiry == 0)
+      return; /* its secret is not kept, and that of an earlier call is not the one compared */
     engine->pending.sas_verified = true;
-    if (engine->pending.has_rs1 && engine->pending.expiry > 0)
-      zrtp_store (engine, &engine->pending);
+    zrtp_store (engine);
   } else {
     /* "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1 */
-    engine->previous.sas_verified = false;
+    engine->previous.sas_verified = engine->previous.rs2_verified = false;
     engine->pending = engine->previous;
+    engine->continued = ZRTP_S1_NULL;
     engine->call->enrollment_offered = false; /* nobody is enrolled with who is not the PBX */
     engine->secret_erased = true;
-    zrtp_store (engine, &engine->previous);
+    zrtp_store (engine);
   }
 }

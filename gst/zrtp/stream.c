@@ -212,15 +212,15 @@ look_up (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], guint64 now, guin
 }
 
 static void
-store (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], ZrtpRecord *record)
+store (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], ZrtpStore *change)
 {
   GstZrtpCache *cache = gst_zrtp_session_dup_cache (self->session);
   GstZrtpRecord *object = gst_zrtp_record_new ();
   GBytes *peer_zid = g_bytes_new (zid, ZRTP_ZID_SIZE);
   GError *error = NULL;
 
-  gst_zrtp_record_set (object, record);
-  zrtp_wipe (record, sizeof *record);
+  gst_zrtp_record_set (object, &change->after);
+  zrtp_wipe (change, sizeof *change);
   if (cache && !gst_zrtp_cache_store (cache, peer_zid, object, &error) && error)
     warn_about_cache (self, error);
   g_bytes_unref (peer_zid);
@@ -285,7 +285,7 @@ handle_event (GstZrtpStream *self, ZrtpEvent *event, guint64 now, guint life)
       keep_key (self, &self->send_key, &event->key, SIGNAL_SEND_KEY, life);
       break;
     case ZRTP_EVENT_STORE:
-      store (self, event->peer_zid, &event->record);
+      store (self, event->peer_zid, &event->store);
       break;
     case ZRTP_EVENT_SECURE:
       if (!lock_life (self, life))

@@ -993,13 +993,15 @@ GST_START_TEST (test_preshared)
 
   set_cache (&call->a);
   set_cache (&call->b);
-  call_play (call);
-  wait_call_secure (call, "dh");
-  gst_zrtp_session_verify_sas (session_of (&call->a), TRUE);
-  gst_zrtp_session_verify_sas (session_of (&call->b), TRUE);
-  party_set_state (&call->a, GST_STATE_READY);
-  party_set_state (&call->b, GST_STATE_READY);
-  setup ();
+  for (guint i = 0; i < 2; i++) { /* the second one leaves rs2 too */
+    call_play (call);
+    wait_call_secure (call, "dh");
+    gst_zrtp_session_verify_sas (session_of (&call->a), TRUE);
+    gst_zrtp_session_verify_sas (session_of (&call->b), TRUE);
+    party_set_state (&call->a, GST_STATE_READY);
+    party_set_state (&call->b, GST_STATE_READY);
+    setup ();
+  }
   call_play (call);
   wait_call_secure (call, "preshared");
   check_call_flows (call, 1);

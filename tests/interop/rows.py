@@ -351,25 +351,27 @@ def preshared_rows():
     mode = both('mode=preshared ka=Prsh verified=1 cache_mismatch=0')
     first = self_call('DH, both users compare the SAS', f'{kept} --verify yes', f'{kept} --verify yes',
                       expect=both('mode=dh verified=0'), same='rs1')
+    second = self_call('DH again: two secrets are needed', kept, kept, expect=both('mode=dh verified=1'), same='rs1')
     return [
         Row(title='Preshared', calls=[
-            first,
+            first, second,
             self_call('no DH exchange', kept, kept, expect=mode, same='rs1', changed='ours theirs'),
             self_call('and none again', kept, kept, expect=mode, same='rs1', changed='ours theirs'),
             self_call('one end does not want it', kept, '--cache', expect=both('mode=dh verified=1'), same='rs1')]),
         Row(title='Preshared, S384 and AES3', hash='S384', cipher='AES3', calls=[
-            first, self_call('no DH exchange', kept, kept, expect=mode, same='rs1')]),
+            first, second, self_call('no DH exchange', kept, kept, expect=mode, same='rs1')]),
         Row(title='Preshared with a second stream', streams=2, calls=[
-            first,
+            first, second,
             self_call('no DH exchange', f'{kept} --one-by-one', kept, same='rs1', expect=both(
                 'mode=preshared mode@1=multistream ka=Prsh ka@1=Mult'))]),
         Row(title='Preshared, secret lost', calls=[
-            first,
+            first, second,
             self_call('they lost theirs: DH after all', kept, f'{kept} --forget', kept='ours',
                       expect={'ours': f'mode=dh {LOUD}', 'theirs': 'mode=dh verified=0'})]),
         Row(title='Preshared before the SAS was compared', calls=[
             self_call('DH', kept, kept, expect=both('mode=dh')),
-            self_call('DH again', kept, kept, expect=both('mode=dh cache_mismatch=0'))]),
+            self_call('DH again', kept, kept, expect=both('mode=dh cache_mismatch=0')),
+            self_call('and again', kept, kept, expect=both('mode=dh cache_mismatch=0'))]),
     ]
 
 
@@ -462,7 +464,8 @@ def lacking_rows():
         Row(title='we allow Preshared mode', calls=[
             cache_call('both users compare the SAS', '--allow-preshared --verify yes', '--verify yes', same='rs1',
                        expect=both(f'mode=dh {PLAIN}')),
-            cache_call('a DH exchange all the same', '--allow-preshared', same='rs1',
+            cache_call('a DH exchange', '--allow-preshared', same='rs1', expect=both(f'mode=dh {TRUSTED}')),
+            cache_call('and another all the same', '--allow-preshared', same='rs1',
                        expect=both(f'mode=dh {TRUSTED}'))]),
         Row(title='we want to go clear', calls=[
             Call('they do not allow it: nothing happens', {'ours': '--allow-clear --go-clear 20'},

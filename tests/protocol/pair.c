@@ -140,8 +140,9 @@ drain (Pair *pair, PairEnd *end)
         end->send_key = event.key;
         break;
       case ZRTP_EVENT_STORE:
-        end->record = event.record;
-        end->has_record = zrtp_record_is_worth (&event.record);
+        end->stored = event.store;
+        end->record = event.store.after;
+        end->has_record = zrtp_record_is_worth (&end->record);
         break;
       case ZRTP_EVENT_SECURE:
         end->secure = event.secure;

@@ -30,6 +30,7 @@ typedef struct {
 
   ZrtpRecord record; /* its cache: one peer */
   bool has_record;
+  ZrtpStore stored;    /* the last STORE */
   bool record_is_bobs; /* and for nobody else: for tests with a stranger */
 
   unsigned n_events[ZRTP_N_EVENTS];

@@ -28,7 +28,8 @@ init_friends (Pair *pair, uint64_t seed)
     end->config.cache_expiry = 0xffffffff;
     end->config.allow_preshared = true;
     end->has_record = true;
-    end->record = (ZrtpRecord){.has_rs1 = true, .sas_verified = true, .expiry = 0xffffffff};
+    end->record =
+        (ZrtpRecord){.has_rs1 = true, .has_rs2 = true, .sas_verified = true, .expiry = 0xffffffff};
     memcpy (end->record.rs1, shared_rs1, sizeof shared_rs1);
   }
 }
@@ -358,6 +359,7 @@ test_preshared_needs (void)
     NOTHING_ELSE,
     VERIFIED,
     RS1,
+    RS2,
     LEAVE,
     THE_PEERS_LEAVE,
     A_CACHE,
@@ -372,6 +374,7 @@ test_preshared_needs (void)
     init_friends (&pair, 3);
     alice->record.sas_verified = missing != VERIFIED;
     alice->record.has_rs1 = missing != RS1;
+    alice->record.has_rs2 = missing != RS2;
     alice->config.allow_preshared = missing != LEAVE;
     pair.end[BOB].config.allow_preshared = missing != THE_PEERS_LEAVE;
     if (missing == A_CACHE)
@@ -400,6 +403,7 @@ test_preshared_key_unknown (void)
 
     init_friends (&pair, seed);
     pair.end[BOB].record.rs1[0] ^= 1;
+    pair.end[BOB].record.rs2[0] ^= 1;
     commit_at_once (&pair, commit);
     responder = memcmp (commit[ALICE].nonce, commit[BOB].nonce, ZRTP_NONCE_SIZE) > 0 ? BOB : ALICE;
     pair_settle (&pair);

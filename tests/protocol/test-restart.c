@@ -510,6 +510,7 @@ test_secrets_after_multistream (void)
       call_settle (&call);
       g_assert_false (alice->record.sas_verified);
     }
+    g_assert_cmphex (alice->stored.before.rs1[0], ==, 0x51); /* the cache is what it was */
     g_assert_true (alice->record.has_rs1);
     g_assert_cmphex (alice->record.rs1[0], ==, 0x51);
     call_clear (&call);
@@ -534,6 +535,11 @@ test_preshared (void)
   restart_bob (&call);
   call_run (&call, 4000 * MS);
   assert_anew (&call);
+  g_assert_cmpint (alice->secure.mode, ==, ZRTP_MODE_DH); /* it has only rs1 */
+  note_state (&call);
+  restart_bob (&call);
+  call_run (&call, 9000 * MS);
+  assert_anew (&call);
   g_assert_cmpint (alice->secure.mode, ==, ZRTP_MODE_PRESHARED);
   g_assert_true (alice->secure.sas_verified);
   call_clear (&call);
@@ -557,6 +563,37 @@ test_returns_with_rs2 (void)
   call_run (&call, 9000 * MS);
   assert_anew (&call);
   call_clear (&call);
+}
+
+/* A secret from before a cache mismatch that the user settled may be somebody else's: who has only that one does not
+ * get a stream whose peer has a verified one. */
+static void
+test_unverified_rs2 (void)
+{
+  for (unsigned row = 0; row < 3; row++) {
+    Call call;
+    PairEnd *alice = alice_of (&call), *bob;
+
+    call_begin (&call, 1, 1);
+    bob = &call.stream[0].end[BOB];
+    if (row > 0)
+      zrtp_engine_sas_verified (alice->engine, true);
+    call_settle (&call);
+    g_assert_cmpint (alice->record.sas_verified, ==, row > 0);
+    note_state (&call);
+    alice->record.has_rs2 = true;
+    alice->record.rs2_verified = row == 2;
+    memset (alice->record.rs2, 0x66, 32);
+    memset (bob->record.rs1, 0x66, 32);
+    restart_bob (&call);
+    call_run (&call, 9000 * MS);
+    if (row == 1)
+      assert_untouched (&call);
+    else
+      assert_anew (&call);
+    g_assert_cmpuint (alice->n_events[ZRTP_EVENT_RESTART_REFUSED], ==, row == 1);
+    call_clear (&call);
+  }
 }
 
 /* --- The peer is there ----------------------------------------------------------------------------------------------- */
@@ -883,6 +920,7 @@ test_announced_as_initiator (void)
   call_settle (&call);
   note_state (&call);
   alice->has_record = false;
+  call.stream[0].end[BOB].record.has_rs2 = true; /* or he would commit to DH */
   replace_bob (&call, 0xa1);
   zrtp_engine_get_hello_hash (call.stream[0].end[BOB].engine, hash);
   zrtp_engine_set_peer_hello_hash (alice->engine, hash, call.stream[0].now);
@@ -1700,6 +1738,7 @@ main (int argc, char **argv)
   g_test_add_func ("/restart/secrets-after-multistream", test_secrets_after_multistream);
   g_test_add_func ("/restart/preshared", test_preshared);
   g_test_add_func ("/restart/returns-with-rs2", test_returns_with_rs2);
+  g_test_add_func ("/restart/unverified-rs2", test_unverified_rs2);
   g_test_add_func ("/restart/media-is-alive", test_media_is_alive);
   g_test_add_func ("/restart/media-comes-back", test_media_comes_back);
   g_test_add_func ("/restart/silence", test_silence);

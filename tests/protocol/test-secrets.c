@@ -379,7 +379,7 @@ test_aux_changes (void)
       const unsigned had = n / 6 % 4; /* who has one before */
       Pair pair;
 
-      know_each_other (&pair, n);
+      know_each_other_well (&pair, n);
       for (unsigned e = 0; e < 2; e++)
         pair.end[e].config.allow_preshared = preshared;
       pair.wire = change_aux;
@@ -507,7 +507,7 @@ test_srtps_preshared (void)
   for (unsigned seed = 0; seed < 12; seed++) {
     Pair pair;
 
-    know_each_other (&pair, seed);
+    know_each_other_well (&pair, seed);
     for (unsigned e = 0; e < 2; e++)
       pair.end[e].config.allow_preshared = true;
     pair_start (&pair, 0);
@@ -757,7 +757,7 @@ test_when (void)
       const unsigned *alices_stores = &pair.end[ALICE].n_events[ZRTP_EVENT_STORE];
       const unsigned *bobs_stores = &pair.end[BOB].n_events[ZRTP_EVENT_STORE];
 
-      know_each_other (&pair, 1);
+      know_each_other_well (&pair, 1);
       for (unsigned e = 0; e < 2; e++)
         pair.end[e].config.allow_preshared = preshared;
       pair.wire = one_initiator;

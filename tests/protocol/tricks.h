@@ -73,6 +73,8 @@ void rewrite_hello (PairEnd *end, void (*change) (ZrtpHello *hello));
 
 /* Both ends have the same verified rs1, for ever. */
 void know_each_other (Pair *pair, uint64_t seed);
+/* And rs2, as after two calls: without it there is no Preshared mode. */
+void know_each_other_well (Pair *pair, uint64_t seed);
 /* A call with `n` streams, its engines made and none started. `configure` changes the ends before. */
 void streams_init (Pair *streams, unsigned n, uint64_t seed, void (*configure) (Pair *first));
 void streams_clear (Pair *streams, unsigned n);

@@ -179,13 +179,13 @@ class Modes(unittest.TestCase):
     def test_preshared(self):
         alice, bob = caches()
         modes = []
-        for _ in range(3):
+        for _ in range(4):
             a, b = End(2, alice, allow_preshared=True), End(2, bob, allow_preshared=True)
             Call(a, b).talk()
             modes.append(a.field('mode'))
             a.session.verify_sas(True)
             b.session.verify_sas(True)
-        self.assertEqual(modes, ['dh', 'preshared', 'preshared'])
+        self.assertEqual(modes, ['dh', 'dh', 'preshared', 'preshared'])
         self.assertEqual(alice.records[bob.zid]['preshared-calls'], 2)
         self.assertTrue(a.field('sas-verified'))
 

@@ -103,6 +103,7 @@ class Readme(unittest.TestCase):
         snippet, = snippets('The next call')
         alice, bob, names, call = self.two()
         self.play(snippet, names, call)
+        self.play('# the third call is secure', names, call)
         self.assertEqual(alice.said, [('secure', 'preshared'), ('secure', 'multistream')])
 
     def test_secret_from_elsewhere(self):

@@ -16,6 +16,7 @@ def has_no_effect(line, path, preshared):
     return (name in (('scenario', 'name'), ('end', 'record', 'expiry'))
             or name == ('end', 'record', 'preshared_calls') and not preshared
             or name == ('end', 'record', 'verified') and line['record']['rs1'] is None
+            or name == ('end', 'record', 'rs2_verified') and line['record']['rs2'] is None
             or name == ('stream', 'expiry') and line['stream'] > 0
             or name == ('stream', 'allow_clear') and line['enroll'])
 

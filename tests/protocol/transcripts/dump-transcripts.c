@@ -171,6 +171,7 @@ put_record (const char *name, const ZrtpRecord *record)
   put_maybe ("rs2", record->has_rs2, record->rs2, sizeof record->rs2);
   put_maybe ("pbx", record->has_pbx, record->pbx, sizeof record->pbx);
   put_bool ("verified", record->sas_verified);
+  put_bool ("rs2_verified", record->rs2_verified);
   put_number ("expiry", record->expiry);
   put_number ("preshared_calls", record->preshared_calls);
   end_object ();
@@ -303,12 +304,16 @@ note_secure (End *end, unsigned stream, const ZrtpSecureInfo *info)
 }
 
 static void
-note_store (End *end, unsigned stream, const ZrtpRecord *record)
+note_store (End *end, unsigned stream, const ZrtpStore *store)
 {
-  end->record = *record;
+  end->record = store->after;
   end->has_record = true;
   begin_event ("store", end, stream);
-  put_record ("record", record);
+  put_record ("before", &store->before);
+  put_record ("after", &store->after);
+  put_bool ("erase", store->erase);
+  put_maybe ("matched", store->has_matched, store->matched, sizeof store->matched);
+  put_choice ("choice", &store->choice);
   end_line ();
 }
 
@@ -355,7 +360,7 @@ handle_event (Scene *scene, End *end, unsigned stream, const ZrtpEvent *event)
       note_key ("send-key", end, stream, &event->key);
       break;
     case ZRTP_EVENT_STORE:
-      note_store (end, stream, &event->record);
+      note_store (end, stream, &event->store);
       break;
     case ZRTP_EVENT_SECURE:
       note_secure (end, stream, &event->secure);
@@ -831,6 +836,23 @@ rs2_is_rs2 (Scene *scene)
   give_record (&scene->end[BOB], Z, X);
 }
 
+/* Each secret has a flag of its own. */
+static void
+rs2_is_verified (Scene *scene)
+{
+  rs2_is_rs2 (scene);
+  scene->end[ALICE].record.rs2_verified = true;
+  scene->end[BOB].record.rs2_verified = true;
+}
+
+static void
+rs2_is_not_verified (Scene *scene)
+{
+  rs2_is_rs1 (scene);
+  scene->end[ALICE].record.sas_verified = true;
+  scene->end[BOB].record.sas_verified = true;
+}
+
 /* Both matches there can be: the initiator's rs1 has precedence. */
 static void
 crosswise (Scene *scene)
@@ -1148,9 +1170,11 @@ more_streams (Scene *scene)
 static void
 preshared (Scene *scene)
 {
-  both_verified (scene);
-  for (unsigned i = 0; i < 2; i++)
+  same_rs1_and_rs2 (scene);
+  for (unsigned i = 0; i < 2; i++) {
+    scene->end[i].record.sas_verified = true;
     scene->end[i].config.allow_preshared = true;
+  }
 }
 
 static void
@@ -1207,6 +1231,14 @@ preshared_unverified (Scene *scene)
 {
   preshared (scene);
   scene->end[BOB].record.sas_verified = false;
+}
+
+/* With nothing to recover by there is no Preshared Commit. */
+static void
+preshared_without_rs2 (Scene *scene)
+{
+  preshared (scene);
+  scene->end[ALICE].record.has_rs2 = scene->end[BOB].record.has_rs2 = false;
 }
 
 /* --- Scenarios of clear mode */
@@ -1317,6 +1349,9 @@ static const Scenario scenarios[] = {
     {"rs2-is-rs1", ALICE, rs2_is_rs1},
     {"rs2-is-rs1", BOB, rs2_is_rs1},
     {"rs2-is-rs2", ALICE, rs2_is_rs2},
+    {"rs2-verified", ALICE, rs2_is_verified},
+    {"rs2-verified", BOB, rs2_is_verified, deny},
+    {"rs2-unverified", ALICE, rs2_is_not_verified, verify},
     {"crosswise", ALICE, crosswise},
     {"crosswise", BOB, crosswise},
     {"mismatch", ALICE, mismatch},
@@ -1377,6 +1412,7 @@ static const Scenario scenarios[] = {
     {"preshared-verify", BOB, preshared, verify, ZRTP_MODE_PRESHARED},
     {"preshared-mismatch", ALICE, preshared_mismatch},
     {"preshared-unverified", BOB, preshared_unverified},
+    {"preshared-without-rs2", ALICE, preshared_without_rs2},
     {"clear", ALICE, allow_clear, clear_and_back},
     {"clear", BOB, allow_clear, clear_and_back},
     {"clear-twice", ALICE, allow_clear_verified, clear_twice},

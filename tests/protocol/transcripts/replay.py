@@ -30,9 +30,10 @@ class Maybe:
         self.kind = kind
 
 
-RECORD = {'rs1': Maybe(Octets), 'rs2': Maybe(Octets), 'pbx': Maybe(Octets), 'verified': bool, 'expiry': int,
-          'preshared_calls': int}
-NO_RECORD = {'rs1': None, 'rs2': None, 'pbx': None, 'verified': False, 'expiry': 0, 'preshared_calls': 0}
+RECORD = {'rs1': Maybe(Octets), 'rs2': Maybe(Octets), 'pbx': Maybe(Octets), 'verified': bool,
+          'rs2_verified': bool, 'expiry': int, 'preshared_calls': int}
+NO_RECORD = {'rs1': None, 'rs2': None, 'pbx': None, 'verified': False, 'rs2_verified': False,
+             'expiry': 0, 'preshared_calls': 0}
 CHOICE = {kind: str for kind in KINDS}
 SDES = {'key': Octets, 'salt': Octets}
 
@@ -52,7 +53,8 @@ SCHEMA = {
     # What the ends tell their owners.
     'receive-key': {'stream': int, 'end': str, 'cipher': str, 'auth_tag': str, 'octets': Octets},
     'send-key': {'stream': int, 'end': str, 'cipher': str, 'auth_tag': str, 'octets': Octets},
-    'store': {'stream': int, 'end': str, 'record': RECORD},
+    'store': {'stream': int, 'end': str, 'before': RECORD, 'after': RECORD, 'erase': bool, 'matched': Maybe(Octets),
+              'choice': CHOICE},
     'secure': {'stream': int, 'end': str, 'sas': str, 'mode': str, 'role': str, 'choice': CHOICE, 'verified': bool,
                'mismatch': bool, 'aux_mismatch': bool, 'enrolled': bool, 'peer_allows_clear': bool,
                'peer_disclosure': bool, 'peer_mitm': bool, 'peer_zid': Octets, 'peer_client_id': Octets},
@@ -122,6 +124,8 @@ class End:
         self.session = None   # ZRTPSess, sashash, ExportedKey and what goes with them, §4.5.2
         self.previous = self.pending = None  # the record as it was, and with what this call made
         self.delayed = False  # `pending` may not be stored yet (§4.6.1.1)
+        self.cached = None    # what it has stored last
+        self.denied = False   # its user said that the SAS does not match
         self.owed = None      # a record that is to be stored because of what the user said
         self.verified = False # this call's SAS, by both ends
         self.wants_clear = self.accepts_clear = False
@@ -184,7 +188,7 @@ class Exchange:
         self.plain = {}        # the Confirms, decrypted
         self.keys = None
         self.session = None    # what only a first stream makes, §4.5.2
-        self.matched = False   # a retained secret went into s0
+        self.s1 = {}           # which retained secret of an end went into s0
         self.used = {}         # end: which of aux, pbx went into s0, as far as it has them
         self.acked = False
         self.told = set()      # (end, what it told its owner)
@@ -572,6 +576,17 @@ class Replay:
         same(found[0], found[1], 's1, s2, s3 of the initiator')
         return found[0]
 
+    @staticmethod
+    def retained_name(end, s1):
+        """Which of its secrets an end has found to be s1."""
+        return next((name for name in ('rs1', 'rs2') if s1 is not None and end.retained(name) == s1), None)
+
+    @staticmethod
+    def is_verified(exchange, end):
+        """The flag of the secret that went into s0 (§7.1)."""
+        flag = {'rs1': 'verified', 'rs2': 'rs2_verified', None: None}[exchange.s1[end.name]]
+        return bool(flag and getattr(end.record, flag))
+
     def derive_dh(self, stream, exchange):
         """§4.4.1.4"""
         part_i, part_r = exchange.dhparts[exchange.initiator], exchange.dhparts[exchange.responder]
@@ -584,7 +599,7 @@ class Replay:
                                   part_r.octets, part_i.octets)
         zids = self.ends[exchange.initiator].zid + self.ends[exchange.responder].zid
         s0 = hash_.digest(number(1), result, LABELS['s0'], zids, total_hash, counted(s1), counted(s2), counted(s3))
-        exchange.matched = s1 is not None
+        exchange.s1 = {name: self.retained_name(end, s1) for name, end in self.ends.items()}
         exchange.used = dict.fromkeys(self.ends, {'aux': s2 is not None, 'pbx': s3 is not None})
         self.derive_session(exchange, hash_, s0, zids, total_hash)
         self.derive_rest(exchange, hash_, s0, zids + total_hash)
@@ -617,7 +632,7 @@ class Replay:
         total_hash = hash_.digest(self.streams[stream][exchange.responder].hello.octets, commit.octets)
         zids = self.ends[exchange.initiator].zid + responder.zid
         s0 = hash_.kdf(key, LABELS['s0 Preshared'], zids + total_hash, hash_.bits)
-        exchange.matched = True
+        exchange.s1 = dict.fromkeys(self.ends, 'rs1')
         self.derive_session(exchange, hash_, s0, zids, total_hash)
         self.derive_rest(exchange, hash_, s0, zids + total_hash)
 
@@ -696,7 +711,7 @@ class Replay:
         enrolls = given.mitm and given.enroll
         if exchange.session:
             # §7.1, §4.9.1; a flag that was set for a secret which the peer does not have is not sent.
-            exchange.session.v_flag[name] = bool(given.expiry and exchange.matched and side.end.record.verified)
+            exchange.session.v_flag[name] = bool(given.expiry and self.is_verified(exchange, side.end))
             same(plain.expiry, given.expiry, f'the expiry that {name} sends')
         else:
             same(plain.expiry, 0xffffffff, f'the expiry that {name} sends in Multistream mode')  # §4.9
@@ -751,12 +766,25 @@ class Replay:
         else:
             wanted, end.owed = end.owed, None
         require(wanted is not None, f'{end.name} stores something')
-        same(vars(line.record), wanted, f'what {end.name} stores')
+        before = end.cached or dict(vars(end.record) if end.record else NO_RECORD)
+        same(vars(line.before), before, f'what {end.name} had stored')
+        same(vars(line.after), wanted, f'what {end.name} stores')
+        same(line.erase, end.denied, f'that a secret of {end.name} is to go')
+        same(line.matched, self.continued(exchange, end, wanted), f's1 of {end.name}')
+        same(line.choice, exchange.commit.choice, f'the algorithms that {end.name} stores')
+        end.cached = wanted
+
+    @staticmethod
+    def continued(exchange, end, wanted):
+        """s1, when the secret of this call is stored for the first time."""
+        s1 = exchange.s1[end.name]
+        is_new = wanted['rs1'] == exchange.session.rs1 and (not end.cached or end.cached['rs1'] != wanted['rs1'])
+        return end.retained(s1) if s1 and is_new else None
 
     @staticmethod
     def mismatch(exchange, end):
         """§4.3.2; a secret that had expired may be gone without notice (§4.9)."""
-        return bool(exchange.session and not exchange.matched and end.retained('rs1') is not None
+        return bool(exchange.session and not exchange.s1[end.name] and end.retained('rs1') is not None
                     and end.record.expiry > 0)
 
     def renewed(self, exchange, line):
@@ -766,14 +794,18 @@ class Replay:
             return None
         expiry = min(plain.expiry for plain in exchange.plain.values())
         record = dict(vars(end.record) if end.record else NO_RECORD, expiry=expiry)
-        record['verified'] = record['verified'] and exchange.matched
         if given.mitm and given.enroll:
             record['pbx'] = self.pbxsecret(exchange.session)
         if expiry > 0:
             preshared = mode_of(exchange.commit) == 'Prsh'
-            if not preshared:
-                record['rs2'] = record['rs1']
+            s1 = exchange.s1[end.name]
+            # The secret that both have is kept; one that has expired and is not common may be another's.
+            if not preshared and s1 != 'rs2':
+                kept = s1 == 'rs1' or end.record is not None and end.record.expiry > 0
+                record['rs2'] = record['rs1'] if kept else None
+                record['rs2_verified'] = bool(record['rs2'] and record['verified'])
             record['rs1'] = exchange.session.rs1
+            record['verified'] = self.is_verified(exchange, end)
             record['preshared_calls'] = record['preshared_calls'] + 1 if preshared else 0
         worth = any(record[name] is not None for name in ('rs1', 'rs2', 'pbx'))
         return record if worth and exchange.plain[end.name].expiry > 0 else None
@@ -808,7 +840,7 @@ class Replay:
         """§4.5.2, §4.6.1: what the first stream makes."""
         end.session = SimpleNamespace(**vars(exchange.session))
         peer_verified = exchange.plain[self.peer(end.name).name].verified
-        end.verified = bool(exchange.matched and end.record.verified and peer_verified)  # §7.1
+        end.verified = self.is_verified(exchange, end) and peer_verified  # §7.1
         end.enrolled = exchange.used.get(end.name, {'pbx': False})['pbx']  # in all streams of the call, §7.3
         end.pending = self.renewed(exchange, line)
         end.previous = dict(vars(end.record) if end.record else NO_RECORD)
@@ -836,7 +868,8 @@ class Replay:
             return
         if not line.matches:
             # "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1
-            end.previous['verified'] = False
+            end.previous['verified'] = end.previous['rs2_verified'] = False
+            end.denied = True
             end.pending = dict(end.previous)
             end.owed = dict(end.previous)
         elif end.pending and end.pending['expiry'] > 0:  # §4.6.1.1, §7.1
