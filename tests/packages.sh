@@ -12,7 +12,7 @@ set -eu
 # A C compiler, meson, and the headers of everything the library and the plugin link to.
 build='gcc libc6-dev meson ninja-build pkgconf
   libglib2.0-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
-  nettle-dev libgmp-dev gobject-introspection libgirepository1.0-dev'
+  nettle-dev libgmp-dev libsqlite3-dev gobject-introspection libgirepository1.0-dev'
 
 # gst-launch-1.0, rtp and udp (good), srtpenc and srtpdec (bad), which the plugin drives.
 run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad'
@@ -23,7 +23,7 @@ call='espeak-ng python3 tshark'
 # Python bindings, the other ZRTP implementation we talk to, the peer's crypto and Python's for cross-checks, valgrind
 # for the timing of secrets, the style check.
 test='python3 python3-gi python3-cryptography gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
-  libsrtp2-dev libbzrtp-dev libbctoolbox-dev libsqlite3-dev libssl-dev
+  libsrtp2-dev libbzrtp-dev libbctoolbox-dev libssl-dev
   valgrind clang-format git'
 
 usage ()

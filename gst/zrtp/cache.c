@@ -1,475 +1,487 @@
-/* Where retained secrets are kept between calls: the interface, one peer's record, and a cache that
- * lasts as long as the process.
+/* Where retained secrets are kept between calls: the interface, and where to find one.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "gst/zrtp/zrtp-private.h"
 
+#include <errno.h>
+#include <gio/gio.h>
 #include <string.h>
 
-/* --- Secret octets ------------------------------------------------------------------------------ */
-
-typedef struct {
-  gsize size;
-  guint8 data[];
-} Secret;
-
-static void
-secret_free (gpointer data)
-{
-  Secret *secret = data;
-
-  zrtp_wipe (secret->data, secret->size);
-  g_free (secret);
-}
-
-GBytes *
-gst_zrtp_secret_bytes (const guint8 *data, gsize size)
-{
-  Secret *secret = g_malloc (sizeof *secret + size);
-
-  secret->size = size;
-  memcpy (secret->data, data, size);
-  return g_bytes_new_with_free_func (secret->data, size, secret_free, secret);
-}
-
-/* --- Record -------------------------------------------------------------------------------------- */
-
-/**
- * GstZrtpRecord:
- *
- * What is kept about one peer: the retained secrets (RFC 6189 §4.6.1) and whether the SAS was
- * compared (§7.1). A plain holder of properties, not locked: it belongs to whoever holds it.
- */
-struct _GstZrtpRecord {
-  GObject parent;
-
-  GBytes *rs1, *rs2, *pbx_secret;
-  gboolean sas_verified;
-  gint64 expires;
-  guint preshared_calls;
-};
-
-enum {
-  RECORD_RS1 = 1,
-  RECORD_RS2,
-  RECORD_SAS_VERIFIED,
-  RECORD_EXPIRES,
-  RECORD_PBX_SECRET,
-  RECORD_PRESHARED_CALLS,
-};
-
-G_DEFINE_FINAL_TYPE (GstZrtpRecord, gst_zrtp_record, G_TYPE_OBJECT)
-
-static void
-set_secret (GBytes **secret, GBytes *value)
-{
-  if (value && g_bytes_get_size (value) != ZRTP_RS_SIZE) {
-    g_warning ("GstZrtpRecord: a retained secret has %d octets, not %" G_GSIZE_FORMAT
-               "; it is not taken",
-        ZRTP_RS_SIZE, g_bytes_get_size (value));
-    return;
-  }
-  g_clear_pointer (secret, g_bytes_unref);
-  if (value)
-    *secret = g_bytes_ref (value);
-}
-
-static void
-gst_zrtp_record_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GstZrtpRecord *self = GST_ZRTP_RECORD (object);
-
-  switch (id) {
-    case RECORD_RS1:
-      set_secret (&self->rs1, g_value_get_boxed (value));
-      break;
-    case RECORD_RS2:
-      set_secret (&self->rs2, g_value_get_boxed (value));
-      break;
-    case RECORD_SAS_VERIFIED:
-      self->sas_verified = g_value_get_boolean (value);
-      break;
-    case RECORD_EXPIRES:
-      self->expires = g_value_get_int64 (value);
-      break;
-    case RECORD_PBX_SECRET:
-      set_secret (&self->pbx_secret, g_value_get_boxed (value));
-      break;
-    case RECORD_PRESHARED_CALLS:
-      self->preshared_calls = g_value_get_uint (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
-}
-
-static void
-gst_zrtp_record_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  GstZrtpRecord *self = GST_ZRTP_RECORD (object);
-
-  switch (id) {
-    case RECORD_RS1:
-      g_value_set_boxed (value, self->rs1);
-      break;
-    case RECORD_RS2:
-      g_value_set_boxed (value, self->rs2);
-      break;
-    case RECORD_SAS_VERIFIED:
-      g_value_set_boolean (value, self->sas_verified);
-      break;
-    case RECORD_EXPIRES:
-      g_value_set_int64 (value, self->expires);
-      break;
-    case RECORD_PBX_SECRET:
-      g_value_set_boxed (value, self->pbx_secret);
-      break;
-    case RECORD_PRESHARED_CALLS:
-      g_value_set_uint (value, self->preshared_calls);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
-}
-
-static void
-gst_zrtp_record_finalize (GObject *object)
-{
-  GstZrtpRecord *self = GST_ZRTP_RECORD (object);
-
-  g_clear_pointer (&self->rs1, g_bytes_unref);
-  g_clear_pointer (&self->rs2, g_bytes_unref);
-  g_clear_pointer (&self->pbx_secret, g_bytes_unref);
-  G_OBJECT_CLASS (gst_zrtp_record_parent_class)->finalize (object);
-}
-
-static void
-gst_zrtp_record_class_init (GstZrtpRecordClass *klass)
-{
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
-
-  object_class->set_property = gst_zrtp_record_set_property;
-  object_class->get_property = gst_zrtp_record_get_property;
-  object_class->finalize = gst_zrtp_record_finalize;
-
-  /**
-   * GstZrtpRecord:rs1:
-   *
-   * The retained secret of the last call, 32 octets.
-   */
-  g_object_class_install_property (object_class, RECORD_RS1,
-      g_param_spec_boxed ("rs1", "rs1", "Retained secret of the last call", G_TYPE_BYTES, flags));
-  /**
-   * GstZrtpRecord:rs2:
-   *
-   * The one before it, 32 octets: how two ends that stored different calls find together again.
-   */
-  g_object_class_install_property (object_class, RECORD_RS2,
-      g_param_spec_boxed ("rs2", "rs2", "Retained secret of the call before", G_TYPE_BYTES, flags));
-  /**
-   * GstZrtpRecord:sas-verified:
-   *
-   * The user compared the SAS with this peer (§7.1).
-   */
-  g_object_class_install_property (object_class, RECORD_SAS_VERIFIED,
-      g_param_spec_boolean (
-          "sas-verified", "SAS verified", "The SAS was compared by voice", FALSE, flags));
-  /**
-   * GstZrtpRecord:expires:
-   *
-   * Seconds since 1970 when the secrets may be deleted; the largest number means never (§4.9).
-   */
-  g_object_class_install_property (object_class, RECORD_EXPIRES,
-      g_param_spec_int64 ("expires", "Expires", "When the secrets may be deleted, Unix time", 0,
-          G_MAXINT64, G_MAXINT64, flags));
-  /**
-   * GstZrtpRecord:pbx-secret:
-   *
-   * pbxsecret, 32 octets: this peer is a PBX that the user enrolled with, or, at a PBX, a phone that did
-   * (RFC 6189 §7.3.1). It does not expire.
-   */
-  g_object_class_install_property (object_class, RECORD_PBX_SECRET,
-      g_param_spec_boxed ("pbx-secret", "PBX secret", "Trusted MiTM key", G_TYPE_BYTES, flags));
-  /**
-   * GstZrtpRecord:preshared-calls:
-   *
-   * How many calls in Preshared mode there were since the last Diffie-Hellman exchange (§4.4.2).
-   */
-  g_object_class_install_property (object_class, RECORD_PRESHARED_CALLS,
-      g_param_spec_uint ("preshared-calls", "Preshared calls",
-          "Calls in Preshared mode since the last DH exchange", 0, G_MAXUINT8, 0, flags));
-}
-
-static void
-gst_zrtp_record_init (GstZrtpRecord *self)
-{
-  self->expires = G_MAXINT64;
-}
-
-/**
- * gst_zrtp_record_new:
- *
- * Returns: (transfer full): a record without secrets.
- */
-GstZrtpRecord *
-gst_zrtp_record_new (void)
-{
-  return g_object_new (GST_TYPE_ZRTP_RECORD, NULL);
-}
-
-static gboolean
-copy_secret (GBytes *secret, guint8 out[ZRTP_RS_SIZE])
-{
-  if (secret)
-    memcpy (out, g_bytes_get_data (secret, NULL), ZRTP_RS_SIZE);
-  return secret != NULL;
-}
-
-static gint64
-unix_now (void)
-{
-  return g_get_real_time () / G_USEC_PER_SEC;
-}
-
-void
-gst_zrtp_record_get (GstZrtpRecord *record, ZrtpRecord *out)
-{
-  const gint64 left = record->expires - unix_now ();
-
-  *out = (ZrtpRecord){.sas_verified = record->sas_verified};
-  out->has_rs1 = copy_secret (record->rs1, out->rs1);
-  out->has_rs2 = copy_secret (record->rs2, out->rs2);
-  out->has_pbx = copy_secret (record->pbx_secret, out->pbx);
-  out->expiry = (guint32) CLAMP (left, 0, G_MAXUINT32);
-  out->preshared_calls = (guint8) record->preshared_calls;
-}
-
-void
-gst_zrtp_record_set (GstZrtpRecord *record, const ZrtpRecord *in)
-{
-  g_clear_pointer (&record->rs1, g_bytes_unref);
-  g_clear_pointer (&record->rs2, g_bytes_unref);
-  if (in->has_rs1)
-    record->rs1 = gst_zrtp_secret_bytes (in->rs1, ZRTP_RS_SIZE);
-  if (in->has_rs2)
-    record->rs2 = gst_zrtp_secret_bytes (in->rs2, ZRTP_RS_SIZE);
-  g_clear_pointer (&record->pbx_secret, g_bytes_unref);
-  if (in->has_pbx)
-    record->pbx_secret = gst_zrtp_secret_bytes (in->pbx, ZRTP_RS_SIZE);
-  record->preshared_calls = in->preshared_calls;
-  record->sas_verified = in->sas_verified;
-  /* "0xffffffff means the secret should be cached indefinitely", §4.9 */
-  record->expires = in->expiry == G_MAXUINT32 ? G_MAXINT64 : unix_now () + in->expiry;
-}
-
-/* --- Interface ------------------------------------------------------------------------------------- */
+#define PAGE 256 /* records that are read at once */
+#define POSTGRESQL_TYPE "GstZrtpPostgresqlCache"
+#define POSTGRESQL_PLUGIN "zrtppostgresql"
 
 /**
  * GstZrtpCache:
  *
- * A place that keeps our ZID and what we share with each peer between calls (RFC 6189 §4.9). Give
- * one to #GstZrtpSession:cache.
+ * A place that keeps our ZID and what we share with each peer between calls (RFC 6189 §4.9). There is one in a file
+ * (#GstZrtpSqliteCache, what a session has unless told otherwise), one in a PostgreSQL database, one in memory; an
+ * application may write its own, and give it to #GstZrtpSession:cache.
+ *
+ * A cache stores records and knows nothing of ZRTP: what a call does to the records of a peer is a #GstZrtpChange.
  */
 G_DEFINE_INTERFACE (GstZrtpCache, gst_zrtp_cache, G_TYPE_OBJECT)
+
+G_DEFINE_QUARK (gst - zrtp - cache - error - quark, gst_zrtp_cache_error)
 
 static void
 gst_zrtp_cache_default_init (GstZrtpCacheInterface *iface)
 {
 }
 
+static gboolean
+is_zid (GBytes *zid)
+{
+  return zid && g_bytes_get_size (zid) == ZRTP_ZID_SIZE;
+}
+
+static void
+set_not_supported (GstZrtpCache *cache, GError **error)
+{
+  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_NOT_SUPPORTED,
+      "a %s cannot do that", G_OBJECT_TYPE_NAME (cache));
+}
+
+/* --- What the protocol needs ----------------------------------------------------------------------- */
+
 /**
  * gst_zrtp_cache_get_zid:
  * @cache: a cache.
+ * @local_uri: (nullable): for which of our URIs; %NULL for one that serves all.
+ * @peer_uri: (nullable): for which peer; %NULL for one that serves all.
  * @error: why there is none.
  *
- * Returns: (transfer full) (nullable): our ZID, 12 octets, always the same from one cache (§4.9).
+ * Our ZID, made at random at the first call and always the same afterwards (RFC 6189 §4.9).
+ *
+ * Returns: (transfer full) (nullable): the ZID, 12 octets.
  */
 GBytes *
-gst_zrtp_cache_get_zid (GstZrtpCache *cache, GError **error)
+gst_zrtp_cache_get_zid (
+    GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri, GError **error)
 {
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), NULL);
 
-  return GST_ZRTP_CACHE_GET_IFACE (cache)->get_zid (cache, error);
+  return GST_ZRTP_CACHE_GET_IFACE (cache)->get_zid (cache, local_uri, peer_uri, error);
 }
 
 /**
  * gst_zrtp_cache_lookup:
  * @cache: a cache.
- * @peer_zid: the peer's ZID, 12 octets.
+ * @zid: our ZID, 12 octets.
+ * @peer_zid: the peer's, 12 octets.
  * @error: why the cache could not be read; not set when it merely knows nothing.
  *
- * Returns: (transfer full) (nullable): what is known of this peer.
+ * Returns: (transfer full) (element-type GstZrtpRecord) (nullable): all records of these two, one for each pair of
+ *   URIs; %NULL when there is none, and on error. They are the caller's own copies.
  */
-GstZrtpRecord *
-gst_zrtp_cache_lookup (GstZrtpCache *cache, GBytes *peer_zid, GError **error)
+GList *
+gst_zrtp_cache_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error)
 {
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), NULL);
-  g_return_val_if_fail (peer_zid != NULL, NULL);
+  g_return_val_if_fail (is_zid (zid) && is_zid (peer_zid), NULL);
 
-  return GST_ZRTP_CACHE_GET_IFACE (cache)->lookup (cache, peer_zid, error);
+  return GST_ZRTP_CACHE_GET_IFACE (cache)->lookup (cache, zid, peer_zid, error);
 }
 
 /**
- * gst_zrtp_cache_store:
+ * gst_zrtp_cache_update:
  * @cache: a cache.
- * @peer_zid: the peer's ZID, 12 octets.
- * @record: (transfer none): what to know of this peer from now on.
- * @error: why it could not be stored.
+ * @zid: our ZID, 12 octets.
+ * @peer_zid: the peer's, 12 octets.
+ * @change: what happened.
+ * @error: why it could not be stored; then nothing was.
  *
- * Stores for good before it returns: only then is the call reported secure. A record without
- * secrets takes the place of one with secrets.
+ * In one transaction: reads all records of these two, gives them to gst_zrtp_change_apply(), and stores what that returns
+ * in their place. It is stored for good when this returns: only then is the call reported secure.
  *
  * Returns: %TRUE when it is stored.
  */
 gboolean
-gst_zrtp_cache_store (GstZrtpCache *cache, GBytes *peer_zid, GstZrtpRecord *record, GError **error)
+gst_zrtp_cache_update (
+    GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GstZrtpChange *change, GError **error)
 {
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
-  g_return_val_if_fail (peer_zid != NULL, FALSE);
+  g_return_val_if_fail (is_zid (zid) && is_zid (peer_zid), FALSE);
+  g_return_val_if_fail (GST_IS_ZRTP_CHANGE (change), FALSE);
+
+  gst_zrtp_change_set_zids (change, zid, peer_zid);
+  return GST_ZRTP_CACHE_GET_IFACE (cache)->update (cache, zid, peer_zid, change, error);
+}
+
+/* --- What people need ------------------------------------------------------------------------------- */
+
+/**
+ * gst_zrtp_cache_list:
+ * @cache: a cache.
+ * @after: (nullable): the last record of the page before; %NULL for the first page.
+ * @max: how many records at most.
+ * @error: why they could not be read.
+ *
+ * The records in the order of our ZID, the peer's, our URI and the peer's. The last page is shorter than @max.
+ *
+ * Returns: (transfer full) (element-type GstZrtpRecord) (nullable): the next records.
+ */
+GList *
+gst_zrtp_cache_list (GstZrtpCache *cache, GstZrtpRecord *after, guint max, GError **error)
+{
+  g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), NULL);
+  g_return_val_if_fail (!after || GST_IS_ZRTP_RECORD (after), NULL);
+
+  if (GST_ZRTP_CACHE_GET_IFACE (cache)->list)
+    return GST_ZRTP_CACHE_GET_IFACE (cache)->list (cache, after, max, error);
+  set_not_supported (cache, error);
+  return NULL;
+}
+
+/**
+ * gst_zrtp_cache_list_zids:
+ * @cache: a cache.
+ * @error: why they could not be read.
+ *
+ * Our own ZIDs, to take along to another machine: records of which only #GstZrtpRecord:zid,
+ * #GstZrtpRecord:local-uri and #GstZrtpRecord:peer-uri are set.
+ *
+ * Returns: (transfer full) (element-type GstZrtpRecord) (nullable): the ZIDs.
+ */
+GList *
+gst_zrtp_cache_list_zids (GstZrtpCache *cache, GError **error)
+{
+  g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), NULL);
+
+  if (GST_ZRTP_CACHE_GET_IFACE (cache)->list_zids)
+    return GST_ZRTP_CACHE_GET_IFACE (cache)->list_zids (cache, error);
+  set_not_supported (cache, error);
+  return NULL;
+}
+
+/**
+ * gst_zrtp_cache_set_zid:
+ * @cache: a cache.
+ * @local_uri: (nullable): as in gst_zrtp_cache_get_zid().
+ * @peer_uri: (nullable): as in gst_zrtp_cache_get_zid().
+ * @zid: what gst_zrtp_cache_get_zid() returns from now on, 12 octets.
+ * @error: why it could not be stored.
+ *
+ * Makes this cache the continuation of another one. Records stay with the ZID that they were made for.
+ *
+ * Returns: %TRUE when it is stored.
+ */
+gboolean
+gst_zrtp_cache_set_zid (
+    GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri, GBytes *zid, GError **error)
+{
+  g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
+  g_return_val_if_fail (is_zid (zid), FALSE);
+
+  if (GST_ZRTP_CACHE_GET_IFACE (cache)->set_zid)
+    return GST_ZRTP_CACHE_GET_IFACE (cache)->set_zid (cache, local_uri, peer_uri, zid, error);
+  set_not_supported (cache, error);
+  return FALSE;
+}
+
+/* Takes the change. */
+static gboolean
+change_record (GstZrtpCache *cache, GstZrtpRecord *record, GstZrtpChange *change, GError **error)
+{
+  GBytes *zid = g_bytes_new (record->zid, sizeof record->zid);
+  GBytes *peer_zid = g_bytes_new (record->peer_zid, sizeof record->peer_zid);
+  gboolean ok = gst_zrtp_cache_update (cache, zid, peer_zid, change, error);
+
+  g_bytes_unref (zid);
+  g_bytes_unref (peer_zid);
+  g_object_unref (change);
+  return ok;
+}
+
+/**
+ * gst_zrtp_cache_put:
+ * @cache: a cache.
+ * @record: (transfer none): a record, from another cache for example.
+ * @error: why it could not be stored.
+ *
+ * Stores the record in place of the one about the same peer, if there is one. A record without a secret, or whose
+ * secrets have expired, is not kept.
+ *
+ * Returns: %TRUE when it is stored.
+ */
+gboolean
+gst_zrtp_cache_put (GstZrtpCache *cache, GstZrtpRecord *record, GError **error)
+{
+  g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
   g_return_val_if_fail (GST_IS_ZRTP_RECORD (record), FALSE);
 
-  return GST_ZRTP_CACHE_GET_IFACE (cache)->store (cache, peer_zid, record, error);
+  return change_record (cache, record, gst_zrtp_change_new_put (record), error);
 }
 
-/* --- Memory ---------------------------------------------------------------------------------------- */
+/**
+ * gst_zrtp_cache_rename:
+ * @cache: a cache.
+ * @record: which record; only whom it is about counts.
+ * @name: what the user calls this peer (RFC 6189 §12).
+ * @error: why it could not be stored.
+ *
+ * Another name is another person: when there was one before, the SAS counts as not verified any more.
+ *
+ * Returns: %TRUE when it is stored.
+ */
+gboolean
+gst_zrtp_cache_rename (
+    GstZrtpCache *cache, GstZrtpRecord *record, const gchar *name, GError **error)
+{
+  g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
+  g_return_val_if_fail (GST_IS_ZRTP_RECORD (record), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+
+  return change_record (
+      cache, record, gst_zrtp_change_new_rename (record->local_uri, record->peer_uri, name), error);
+}
 
 /**
- * GstZrtpMemoryCache:
+ * gst_zrtp_cache_verify:
+ * @cache: a cache.
+ * @record: which record; only whom it is about counts.
+ * @verified: the user is sure that the SAS of the last call was compared.
+ * @error: why it could not be stored.
  *
- * A cache that lasts as long as the object: for tests, and for applications that want key continuity
- * within one run only.
+ * Sets or takes back what gst_zrtp_session_verify_sas() sets in a call (RFC 6189 §7.1). The secrets stay.
+ *
+ * Returns: %TRUE when it is stored.
  */
-struct _GstZrtpMemoryCache {
-  GObject parent;
-
-  GMutex lock;
-  GBytes *zid;
-  GHashTable *records; /* GBytes (ZID) -> GstZrtpRecord, copies of our own */
-};
-
-static void gst_zrtp_memory_cache_iface_init (GstZrtpCacheInterface *iface);
-
-G_DEFINE_FINAL_TYPE_WITH_CODE (GstZrtpMemoryCache, gst_zrtp_memory_cache, G_TYPE_OBJECT,
-    G_IMPLEMENT_INTERFACE (GST_TYPE_ZRTP_CACHE, gst_zrtp_memory_cache_iface_init))
-
-static GstZrtpRecord *
-copy_record (GstZrtpRecord *record)
+gboolean
+gst_zrtp_cache_verify (
+    GstZrtpCache *cache, GstZrtpRecord *record, gboolean verified, GError **error)
 {
-  GstZrtpRecord *copy = gst_zrtp_record_new ();
+  g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
+  g_return_val_if_fail (GST_IS_ZRTP_RECORD (record), FALSE);
 
-  copy->rs1 = record->rs1 ? g_bytes_ref (record->rs1) : NULL;
-  copy->rs2 = record->rs2 ? g_bytes_ref (record->rs2) : NULL;
-  copy->sas_verified = record->sas_verified;
-  copy->pbx_secret = record->pbx_secret ? g_bytes_ref (record->pbx_secret) : NULL;
-  copy->expires = record->expires;
-  copy->preshared_calls = record->preshared_calls;
-  return copy;
+  return change_record (cache, record,
+      gst_zrtp_change_new_verify (record->local_uri, record->peer_uri, verified), error);
+}
+
+/**
+ * gst_zrtp_cache_forget:
+ * @cache: a cache.
+ * @record: which record; only whom it is about counts.
+ * @error: why it could not be removed.
+ *
+ * Removes the record and its secrets for good. The peer remembers, and its user is alerted in the next
+ * call (RFC 6189 §4.3.2).
+ *
+ * Returns: %TRUE when it is gone, or was not there.
+ */
+gboolean
+gst_zrtp_cache_forget (GstZrtpCache *cache, GstZrtpRecord *record, GError **error)
+{
+  g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
+  g_return_val_if_fail (GST_IS_ZRTP_RECORD (record), FALSE);
+
+  return change_record (
+      cache, record, gst_zrtp_change_new_forget (record->local_uri, record->peer_uri), error);
 }
 
 static gboolean
-is_worth (GstZrtpRecord *record)
+expire_record (GstZrtpCache *cache, GstZrtpRecord *record, GError **error)
 {
-  return record->rs1 || record->rs2 || record->pbx_secret;
+  if (record->expires > gst_zrtp_unix_now () || (!record->rs1.is_set && !record->rs2.is_set))
+    return FALSE;
+  return change_record (cache, record, gst_zrtp_change_new_expire (), error);
 }
 
-static GBytes *
-memory_get_zid (GstZrtpCache *cache, GError **error)
+/**
+ * gst_zrtp_cache_expire:
+ * @cache: a cache.
+ * @n_expired: (out) (optional): how many records were removed, or lost their secrets.
+ * @error: why not.
+ *
+ * Removes the secrets whose time is over (RFC 6189 §4.9). A pbxsecret has no end.
+ *
+ * Returns: %TRUE when none is left.
+ */
+gboolean
+gst_zrtp_cache_expire (GstZrtpCache *cache, guint *n_expired, GError **error)
 {
-  GstZrtpMemoryCache *self = GST_ZRTP_MEMORY_CACHE (cache);
+  GstZrtpRecord *last = NULL;
+  GError *problem = NULL;
+  guint n = 0;
+  GList *page;
+
+  g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
+
+  while (!problem && (page = gst_zrtp_cache_list (cache, last, PAGE, &problem))) {
+    for (GList *l = page; l && !problem; l = l->next)
+      n += expire_record (cache, l->data, &problem);
+    g_set_object (&last, g_list_last (page)->data);
+    g_list_free_full (page, g_object_unref);
+  }
+  g_clear_object (&last);
+  if (n_expired)
+    *n_expired = n;
+  if (!problem)
+    return TRUE;
+  g_propagate_error (error, problem);
+  return FALSE;
+}
+
+/* --- For those who write one --------------------------------------------------------------------------- */
+
+GBytes *
+gst_zrtp_random_zid (GError **error)
+{
   const ZrtpRandom *random = &gst_zrtp_crypto.random;
   guint8 zid[ZRTP_ZID_SIZE];
-  GBytes *result = NULL;
 
-  g_mutex_lock (&self->lock);
-  if (!self->zid && random->fill (random->user, zid, sizeof zid))
-    self->zid = g_bytes_new (zid, sizeof zid);
-  if (self->zid)
-    result = g_bytes_ref (self->zid);
-  g_mutex_unlock (&self->lock);
-  if (!result)
-    g_set_error_literal (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED,
-        "the operating system gives no random octets");
-  return result;
+  if (random->fill (random->user, zid, sizeof zid))
+    return g_bytes_new (zid, sizeof zid);
+  g_set_error_literal (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_FAILED,
+      "the operating system gives no random octets");
+  return NULL;
 }
 
-static GstZrtpRecord *
-memory_lookup (GstZrtpCache *cache, GBytes *peer_zid, GError **error)
-{
-  GstZrtpMemoryCache *self = GST_ZRTP_MEMORY_CACHE (cache);
-  GstZrtpRecord *record;
+/* --- Where it is ------------------------------------------------------------------------------------------ */
 
-  g_mutex_lock (&self->lock);
-  record = g_hash_table_lookup (self->records, peer_zid);
-  if (record && record->expires <= unix_now ()) {
-    g_clear_pointer (&record->rs1, g_bytes_unref);
-    g_clear_pointer (&record->rs2, g_bytes_unref);
-  }
-  if (record && !is_worth (record)) {
-    g_hash_table_remove (self->records, peer_zid);
-    record = NULL;
-  }
-  if (record)
-    record = copy_record (record);
-  g_mutex_unlock (&self->lock);
-  return record;
+/* Sessions of one process share what they have open: a file is read once, a server has one connection. */
+static GMutex open_lock;
+static GHashTable *open_caches; /* location and key's hash -> GWeakRef */
+
+static gchar *
+default_location (void)
+{
+  return g_build_filename (g_get_user_data_dir (), "gstreamer-1.0", "zrtp", "cache.sqlite", NULL);
+}
+
+/* The folder of the default location belongs to us; others must exist. */
+static gboolean
+make_default_folder (const gchar *location, GError **error)
+{
+  gchar *folder = g_path_get_dirname (location);
+  const gboolean ok = g_mkdir_with_parents (folder, 0700) == 0;
+  const int problem = errno;
+
+  if (!ok)
+    g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_PERMISSION,
+        "the folder %s for the cache cannot be made: %s; set cache-location, or GST_ZRTP_CACHE, to "
+        "a "
+        "file in a folder that exists",
+        folder, g_strerror (problem));
+  g_free (folder);
+  return ok;
 }
 
 static gboolean
-memory_store (GstZrtpCache *cache, GBytes *peer_zid, GstZrtpRecord *record, GError **error)
+is_postgresql (const gchar *location)
 {
-  GstZrtpMemoryCache *self = GST_ZRTP_MEMORY_CACHE (cache);
+  return g_str_has_prefix (location, "postgresql://") || g_str_has_prefix (location, "postgres://");
+}
 
-  g_mutex_lock (&self->lock);
-  if (is_worth (record))
-    g_hash_table_replace (self->records, g_bytes_ref (peer_zid), copy_record (record));
+/* libpq comes with a plugin of its own, so that only those who use it load it. */
+static GstZrtpCache *
+open_postgresql (const gchar *location, GBytes *key, GError **error)
+{
+  GstPlugin *plugin = gst_plugin_load_by_name (POSTGRESQL_PLUGIN);
+  const GType type = plugin ? g_type_from_name (POSTGRESQL_TYPE) : 0;
+  GstZrtpCache *cache = NULL;
+
+  if (type)
+    cache = g_initable_new (type, NULL, error, "location", location, "key", key, NULL);
   else
-    g_hash_table_remove (self->records, peer_zid);
-  g_mutex_unlock (&self->lock);
-  return TRUE;
+    g_set_error_literal (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_NOT_SUPPORTED,
+        "the plugin " POSTGRESQL_PLUGIN
+        ", which keeps a cache in PostgreSQL, is not installed; it is built "
+        "with the meson option postgresql");
+  gst_clear_object (&plugin);
+  return cache;
+}
+
+static GstZrtpCache *
+open_new (const gchar *location, GBytes *key, GError **error)
+{
+  if (is_postgresql (location))
+    return open_postgresql (location, key, error);
+  return (GstZrtpCache *) gst_zrtp_sqlite_cache_new (location, key, error);
 }
 
 static void
-gst_zrtp_memory_cache_iface_init (GstZrtpCacheInterface *iface)
+weak_ref_free (gpointer data)
 {
-  iface->get_zid = memory_get_zid;
-  iface->lookup = memory_lookup;
-  iface->store = memory_store;
+  g_weak_ref_clear (data);
+  g_free (data);
 }
 
-static void
-gst_zrtp_memory_cache_finalize (GObject *object)
+/* Lock held. */
+static GWeakRef *
+find_open (const gchar *location, GBytes *key)
 {
-  GstZrtpMemoryCache *self = GST_ZRTP_MEMORY_CACHE (object);
+  gchar *hash = key ? g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, key) : g_strdup ("");
+  gchar *name = g_strdup_printf ("%s\n%s", location, hash);
+  GWeakRef *found;
 
-  g_clear_pointer (&self->zid, g_bytes_unref);
-  g_hash_table_unref (self->records);
-  g_mutex_clear (&self->lock);
-  G_OBJECT_CLASS (gst_zrtp_memory_cache_parent_class)->finalize (object);
+  if (!open_caches)
+    open_caches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, weak_ref_free);
+  found = g_hash_table_lookup (open_caches, name);
+  if (!found) {
+    found = g_new0 (GWeakRef, 1);
+    g_weak_ref_init (found, NULL);
+    g_hash_table_insert (open_caches, g_strdup (name), found);
+  }
+  g_free (name);
+  g_free (hash);
+  return found;
 }
 
-static void
-gst_zrtp_memory_cache_class_init (GstZrtpMemoryCacheClass *klass)
+static GstZrtpCache *
+open_shared (const gchar *location, GBytes *key, GError **error)
 {
-  G_OBJECT_CLASS (klass)->finalize = gst_zrtp_memory_cache_finalize;
+  GWeakRef *place;
+  GstZrtpCache *cache;
+
+  g_mutex_lock (&open_lock);
+  place = find_open (location, key);
+  cache = g_weak_ref_get (place);
+  if (!cache && (cache = open_new (location, key, error)))
+    g_weak_ref_set (place, cache);
+  g_mutex_unlock (&open_lock);
+  return cache;
 }
 
-static void
-gst_zrtp_memory_cache_init (GstZrtpMemoryCache *self)
+/* One name for one place. */
+static gchar *
+absolute (const gchar *location)
 {
-  g_mutex_init (&self->lock);
-  self->records = g_hash_table_new_full (
-      g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, g_object_unref);
+  if (!location)
+    return default_location ();
+  if (is_postgresql (location) || g_str_equal (location, ":memory:"))
+    return g_strdup (location);
+  return g_canonicalize_filename (location, NULL);
 }
 
 /**
- * gst_zrtp_memory_cache_new:
+ * gst_zrtp_cache_open:
+ * @location: (nullable): where the cache is: the name of a file, `:memory:` for one of SQLite's that is gone with the
+ *   last reference, or a `postgresql://` URI. %NULL takes the environment variable `GST_ZRTP_CACHE`, and without it
+ *   `gstreamer-1.0/zrtp/cache.sqlite` in the user's data folder. "" is no cache.
+ * @key: (nullable): encrypts the secrets in it, 32 octets; see #GstZrtpSession:cache-key.
+ * @error: why it cannot be opened.
  *
- * Returns: (transfer full): an empty cache with a random ZID.
+ * Makes the file if there is none, for this user's eyes only. Those who open the same location get the same
+ * object, as long as somebody holds it.
+ *
+ * Returns: (transfer full) (nullable): the cache; %NULL, and no error, for "".
  */
-GstZrtpMemoryCache *
-gst_zrtp_memory_cache_new (void)
+GstZrtpCache *
+gst_zrtp_cache_open (const gchar *location, GBytes *key, GError **error)
 {
-  return g_object_new (GST_TYPE_ZRTP_MEMORY_CACHE, NULL);
+  GstZrtpCache *cache = NULL;
+  gchar *name;
+
+  if (!location)
+    location = g_getenv ("GST_ZRTP_CACHE");
+  if (location && !*location)
+    return NULL;
+  name = absolute (location);
+  if (location || make_default_folder (name, error))
+    cache = g_str_equal (name, ":memory:") ? open_new (name, key, error)
+                                           : open_shared (name, key, error);
+  g_free (name);
+  return cache;
 }

@@ -14,7 +14,13 @@ enum {
   PROP_LISTS, /* one a kind, in the order of ZrtpKind */
   PROP_CLIENT_ID = PROP_LISTS + ZRTP_N_KINDS,
   PROP_CACHE,
+  PROP_CACHE_LOCATION,
+  PROP_CACHE_KEY,
   PROP_CACHE_EXPIRY,
+  PROP_ZID_PER,
+  PROP_LOCAL_URI,
+  PROP_PEER_URI,
+  PROP_PEER_NAME,
   PROP_AUX_SECRET,
   PROP_FLAGS, /* one each, in the order of GstZrtpFlag */
   PROP_SAS = PROP_FLAGS + GST_ZRTP_N_FLAGS,
@@ -135,6 +141,28 @@ set_aux_secret (GstZrtpSession *self, GBytes *secret)
     zrtp_call_set_aux (self->call, data, size);
 }
 
+/* Lock held. */
+static void
+set_cache_key (GstZrtpSession *self, GBytes *key)
+{
+  gsize size = 0;
+  const guint8 *data = key ? g_bytes_get_data (key, &size) : NULL;
+
+  g_clear_pointer (&self->cache_key, g_bytes_unref);
+  if (key)
+    self->cache_key = gst_zrtp_secret_bytes (data, size);
+  self->serial++;
+}
+
+/* Lock held. For settings that decide about our ZID. */
+static void
+set_string (GstZrtpSession *self, gchar **string, const gchar *value)
+{
+  g_free (*string);
+  *string = g_strdup (value);
+  self->serial++;
+}
+
 static void
 gst_zrtp_session_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
@@ -158,9 +186,29 @@ gst_zrtp_session_set_property (GObject *object, guint id, const GValue *value, G
       self->cache = g_value_dup_object (value);
       self->serial++;
       break;
+    case PROP_CACHE_LOCATION:
+      set_string (self, &self->cache_location, g_value_get_string (value));
+      break;
+    case PROP_CACHE_KEY:
+      set_cache_key (self, g_value_get_boxed (value));
+      break;
     case PROP_CACHE_EXPIRY:
       self->cache_expiry = g_value_get_uint (value);
       self->serial++;
+      break;
+    case PROP_ZID_PER:
+      self->zid_scope = g_value_get_enum (value);
+      self->serial++;
+      break;
+    case PROP_LOCAL_URI:
+      set_string (self, &self->local_uri, g_value_get_string (value));
+      break;
+    case PROP_PEER_URI:
+      set_string (self, &self->peer_uri, g_value_get_string (value));
+      break;
+    case PROP_PEER_NAME:
+      g_free (self->peer_name);
+      self->peer_name = g_value_dup_string (value);
       break;
     case PROP_AUX_SECRET:
       set_aux_secret (self, g_value_get_boxed (value));
@@ -176,6 +224,8 @@ gst_zrtp_session_set_property (GObject *object, guint id, const GValue *value, G
   gst_zrtp_session_unlock (self);
 
   g_clear_object (&old);
+  if (id == PROP_PEER_NAME)
+    gst_zrtp_session_rename_peer (self);
   if (refusal)
     GST_WARNING_OBJECT (self, "%s", refusal);
   g_free (refusal);
@@ -200,8 +250,23 @@ gst_zrtp_session_get_property (GObject *object, guint id, GValue *value, GParamS
     case PROP_CACHE:
       g_value_set_object (value, self->cache);
       break;
+    case PROP_CACHE_LOCATION:
+      g_value_set_string (value, self->cache_location);
+      break;
     case PROP_CACHE_EXPIRY:
       g_value_set_uint (value, self->cache_expiry);
+      break;
+    case PROP_ZID_PER:
+      g_value_set_enum (value, self->zid_scope);
+      break;
+    case PROP_LOCAL_URI:
+      g_value_set_string (value, self->local_uri);
+      break;
+    case PROP_PEER_URI:
+      g_value_set_string (value, self->peer_uri);
+      break;
+    case PROP_PEER_NAME:
+      g_value_set_string (value, self->peer_name);
       break;
     case PROP_SAS:
       g_value_set_string (value, self->sas);
@@ -225,6 +290,24 @@ gst_zrtp_session_get_property (GObject *object, guint id, GValue *value, GParamS
   gst_zrtp_session_unlock (self);
 }
 
+static gboolean
+is_given (const gchar *text)
+{
+  return text && *text;
+}
+
+/* Lock held. */
+static void
+check_zid_scope (GstZrtpSession *self, GError **error)
+{
+  if (self->zid_scope >= GST_ZRTP_ZID_SCOPE_LOCAL_URI && !is_given (self->local_uri))
+    g_set_error_literal (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "zid-per=local-uri and zid-per=peer need local-uri: set it to our own URI before the call");
+  else if (self->zid_scope == GST_ZRTP_ZID_SCOPE_PEER && !is_given (self->peer_uri))
+    g_set_error_literal (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "zid-per=peer needs peer-uri: set it to the URI of whom we call before the call");
+}
+
 /**
  * gst_zrtp_session_check:
  * @session: a session.
@@ -246,6 +329,8 @@ gst_zrtp_session_check (GstZrtpSession *self, GError **error)
   for (guint i = 0; !found && i < G_N_ELEMENTS (self->settings_error); i++)
     if (self->settings_error[i])
       found = g_error_copy (self->settings_error[i]);
+  if (!found)
+    check_zid_scope (self, &found);
   gst_zrtp_session_unlock (self);
 
   if (!found)
@@ -260,47 +345,16 @@ gst_zrtp_session_get_serial (GstZrtpSession *self)
   return self->serial;
 }
 
-GstZrtpCache *
-gst_zrtp_session_dup_cache (GstZrtpSession *self)
-{
-  GstZrtpCache *cache;
-
-  gst_zrtp_session_lock (self);
-  cache = self->cache ? g_object_ref (self->cache) : NULL;
-  gst_zrtp_session_unlock (self);
-  return cache;
-}
-
 /* --- Call and engines ------------------------------------------------------------------------------- */
-
-/* Our ZID: the cache's, or, without one, random: "the ZID would not be required to maintain the same
- * value across separate SIP sessions", §4.9.1. `*cached` tells which. */
-static gboolean
-find_zid (GstZrtpSession *self, GstZrtpCache *cache, guint8 zid[ZRTP_ZID_SIZE], gboolean *cached)
-{
-  const ZrtpRandom *random = &gst_zrtp_crypto.random;
-  GError *error = NULL;
-  GBytes *kept = cache ? gst_zrtp_cache_get_zid (cache, &error) : NULL;
-
-  *cached = kept && g_bytes_get_size (kept) == ZRTP_ZID_SIZE;
-  if (*cached)
-    memcpy (zid, g_bytes_get_data (kept, NULL), ZRTP_ZID_SIZE);
-  else if (cache)
-    GST_WARNING_OBJECT (self, "the cache gives no ZID (%s), so this call is made without it",
-        error ? error->message : "it is not 12 octets");
-  g_clear_error (&error);
-  g_clear_pointer (&kept, g_bytes_unref);
-  return *cached || random->fill (random->user, zid, ZRTP_ZID_SIZE);
-}
 
 /* Lock held. */
 static ZrtpConfig
-make_config (GstZrtpSession *self, guint32 ssrc, const guint8 *peer_hello_hash, gboolean cached)
+make_config (GstZrtpSession *self, guint32 ssrc, const guint8 *peer_hello_hash)
 {
   ZrtpConfig config = {
       .offer = self->offer,
       .ssrc = ssrc,
-      .cache_expiry = cached ? self->cache_expiry : 0,
+      .cache_expiry = self->kept.cache ? self->cache_expiry : 0,
       .allow_preshared = has_flag (self, GST_ZRTP_FLAG_ALLOW_PRESHARED),
       .allow_clear = has_flag (self, GST_ZRTP_FLAG_ALLOW_CLEAR),
       .disclosure = has_flag (self, GST_ZRTP_FLAG_DISCLOSURE),
@@ -318,14 +372,17 @@ make_config (GstZrtpSession *self, guint32 ssrc, const guint8 *peer_hello_hash, 
   return config;
 }
 
-/* Lock held. */
+/* Lock held. Takes what is in `found`, and leaves there what the call before had. */
 static void
-begin_call (GstZrtpSession *self, const guint8 zid[ZRTP_ZID_SIZE])
+begin_call (GstZrtpSession *self, GstZrtpCallCache *found)
 {
+  const GstZrtpCallCache old = self->kept;
   gsize size = 0;
   const guint8 *aux = self->aux_secret ? g_bytes_get_data (self->aux_secret, &size) : NULL;
 
-  self->call = zrtp_call_new (&gst_zrtp_crypto, zid);
+  self->call = zrtp_call_new (&gst_zrtp_crypto, g_bytes_get_data (found->zid, NULL));
+  self->kept = *found;
+  *found = old;
   if (size)
     zrtp_call_set_aux (self->call, aux, size);
   else
@@ -336,23 +393,28 @@ ZrtpEngine *
 gst_zrtp_session_acquire_engine (
     GstZrtpSession *self, guint32 ssrc, const guint8 *peer_hello_hash, guint *serial)
 {
-  GstZrtpCache *cache = gst_zrtp_session_dup_cache (self);
-  guint8 zid[ZRTP_ZID_SIZE];
+  GstZrtpCallCache found = {NULL};
   ZrtpEngine *engine = NULL;
   ZrtpConfig config;
-  gboolean cached;
+  gboolean has_call;
 
-  if (find_zid (self, cache, zid, &cached)) {
-    gst_zrtp_session_lock (self);
-    if (!self->call)
-      begin_call (self, zid);
-    config = make_config (self, ssrc, peer_hello_hash, cached);
+  gst_zrtp_session_lock (self);
+  has_call = self->call != NULL;
+  gst_zrtp_session_unlock (self);
+  if (!has_call)
+    gst_zrtp_call_cache_find (&found, self);
+
+  gst_zrtp_session_lock (self);
+  if (!self->call && found.zid)
+    begin_call (self, &found);
+  if (self->call) {
+    config = make_config (self, ssrc, peer_hello_hash);
     engine = zrtp_engine_new (self->call, &config);
     self->n_engines += engine != NULL;
     *serial = self->serial;
-    gst_zrtp_session_unlock (self);
   }
-  g_clear_object (&cache);
+  gst_zrtp_session_unlock (self);
+  gst_zrtp_call_cache_clear (&found);
   return engine;
 }
 
@@ -538,10 +600,49 @@ gst_zrtp_mode_name (ZrtpMode mode)
   return names[mode];
 }
 
+/* §12: "if a prior session has established a cache entry, and the new session has a matching cache entry indexed by the
+ * same ZID, and the SAS has been previously verified, the person's name stored in that cache entry should be
+ * displayed." Otherwise it would lend a name to whom it does not belong. */
+static gchar *
+peer_name (GstZrtpSession *self, const ZrtpSecureInfo *info)
+{
+  gchar *name;
+
+  gst_zrtp_session_lock (self);
+  name = g_strdup (info->sas_verified && self->kept.name ? self->kept.name : "");
+  gst_zrtp_session_unlock (self);
+  return name;
+}
+
+static gchar *
+peer_uri (GstZrtpSession *self)
+{
+  gchar *uri;
+
+  gst_zrtp_session_lock (self);
+  uri = g_strdup (self->peer_uri ? self->peer_uri : "");
+  gst_zrtp_session_unlock (self);
+  return uri;
+}
+
+/* Who this ZID is under another URI; a PBX that the user trusts may have many. */
+static gchar *
+known_as (GstZrtpSession *self, const ZrtpSecureInfo *info)
+{
+  gchar *other;
+
+  gst_zrtp_session_lock (self);
+  other = g_strdup (self->kept.known_as && !info->enrolled ? self->kept.known_as : "");
+  gst_zrtp_session_unlock (self);
+  return other;
+}
+
 static GstStructure *
-secure_structure (GstZrtpSession *self, GstZrtpStream *stream, const ZrtpSecureInfo *info)
+secure_structure (
+    GstZrtpSession *self, GstZrtpStream *stream, const ZrtpSecureInfo *info, const gchar *other)
 {
   const ZrtpType *type = info->choice.type;
+  gchar *name = peer_name (self, info), *uri = peer_uri (self);
   gchar *zid = hex (info->peer_zid, sizeof info->peer_zid);
   gchar *client_id = printable (info->peer_client_id);
   GstStructure *structure = gst_structure_new ("zrtp-secure",                               /* */
@@ -559,6 +660,9 @@ secure_structure (GstZrtpSession *self, GstZrtpStream *stream, const ZrtpSecureI
       "cipher", G_TYPE_STRING, gst_zrtp_type_name (type[ZRTP_CIPHER]),                      /* */
       "auth-tag", G_TYPE_STRING, gst_zrtp_type_name (type[ZRTP_AUTH_TAG]),                  /* */
       "peer-zid", G_TYPE_STRING, zid,                                                       /* */
+      "peer-name", G_TYPE_STRING, name,                                                     /* */
+      "peer-uri", G_TYPE_STRING, uri,                                                       /* */
+      "known-as", G_TYPE_STRING, other,                                                     /* */
       "peer-client-id", G_TYPE_STRING, client_id,                                           /* */
       "peer-disclosure", G_TYPE_BOOLEAN, (gboolean) info->peer_disclosure,                  /* */
       "mitm", G_TYPE_BOOLEAN, (gboolean) info->peer_mitm,                                   /* */
@@ -568,16 +672,32 @@ secure_structure (GstZrtpSession *self, GstZrtpStream *stream, const ZrtpSecureI
       "signature", G_TYPE_STRING,
       info->peer_signature ? gst_zrtp_type_name (info->peer_signature) : "", NULL);
 
+  g_free (name);
+  g_free (uri);
   g_free (zid);
   g_free (client_id);
   return structure;
+}
+
+static void
+warn_of_other_uri (GstZrtpSession *self, GstZrtpStream *stream, const gchar *other)
+{
+  gchar *text = g_strdup_printf (
+      "the device at the other end is known from calls with %s, under another URI than in "
+      "this call; the same device need not be the person whom you called: compare the "
+      "SAS, and be sure of the voice",
+      other);
+
+  gst_zrtp_session_warn (self, stream, GST_ZRTP_WARNING_OTHER_URI, text);
+  g_free (text);
 }
 
 void
 gst_zrtp_session_became_secure (
     GstZrtpSession *self, GstZrtpStream *stream, const ZrtpSecureInfo *info)
 {
-  GstStructure *structure = secure_structure (self, stream, info);
+  gchar *other = known_as (self, info);
+  GstStructure *structure = secure_structure (self, stream, info, other);
 
   gst_zrtp_session_lock (self);
   if (info->first) { /* "There is only one SAS value computed per call", §7 */
@@ -601,6 +721,9 @@ gst_zrtp_session_became_secure (
     /* §4.3.2: "This mismatch should be made visible to whichever user has auxsecret defined." */
     gst_zrtp_session_warn (self, stream, GST_ZRTP_WARNING_AUX_MISMATCH,
         "the peer does not have the same auxiliary secret; check aux-secret at both ends");
+  if (info->first && *other)
+    warn_of_other_uri (self, stream, other);
+  g_free (other);
 }
 
 void
@@ -635,9 +758,11 @@ void
 gst_zrtp_session_enrollment_offered (
     GstZrtpSession *self, GstZrtpStream *stream, const guint8 peer_zid[ZRTP_ZID_SIZE])
 {
-  gchar *zid = hex (peer_zid, ZRTP_ZID_SIZE);
+  const ZrtpSecureInfo info = gst_zrtp_stream_get_info (stream);
+  gchar *zid = hex (peer_zid, ZRTP_ZID_SIZE), *name = peer_name (self, &info);
 
-  g_signal_emit (self, signals[SIGNAL_ENROLLMENT], 0, stream, zid, "");
+  g_signal_emit (self, signals[SIGNAL_ENROLLMENT], 0, stream, zid, name);
+  g_free (name);
   g_free (zid);
 }
 
@@ -691,6 +816,12 @@ gst_zrtp_session_finalize (GObject *object)
   g_clear_pointer (&self->aux_secret, g_bytes_unref);
   zrtp_wipe (self->sdes, sizeof self->sdes);
   g_clear_object (&self->cache);
+  g_free (self->cache_location);
+  g_clear_pointer (&self->cache_key, g_bytes_unref);
+  g_free (self->local_uri);
+  g_free (self->peer_uri);
+  g_free (self->peer_name);
+  gst_zrtp_call_cache_clear (&self->kept);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (gst_zrtp_session_parent_class)->finalize (object);
 }
@@ -768,10 +899,61 @@ install_properties (GObjectClass *klass)
   /**
    * GstZrtpSession:cache:
    *
-   * Where secrets are kept for the next call; %NULL for nowhere (§4.9.1).
+   * Where secrets are kept for the next call (RFC 6189 §4.9); %NULL, the default, for what
+   * #GstZrtpSession:cache-location says.
    */
   props[PROP_CACHE] = g_param_spec_object (
       "cache", "Cache", "Where secrets are kept for the next call", GST_TYPE_ZRTP_CACHE, writable);
+  /**
+   * GstZrtpSession:cache-location:
+   *
+   * The file of retained secrets, or the `postgresql://` URI of a database. %NULL takes the environment variable
+   * `GST_ZRTP_CACHE`, and without it `gstreamer-1.0/zrtp/cache.sqlite` in the user's data folder. With "" nothing is
+   * kept: the call is cacheless (RFC 6189 §4.9.1). See gst_zrtp_cache_open(). When it cannot be used there is a
+   * warning, and the call goes on without it.
+   */
+  props[PROP_CACHE_LOCATION] = g_param_spec_string ("cache-location", "Cache location",
+      "File or postgresql:// URI of retained secrets; empty for none", NULL, writable);
+  /**
+   * GstZrtpSession:cache-key:
+   *
+   * Encrypts the secrets in #GstZrtpSession:cache-location: 32 octets, for example from the user's keyring. A cache is
+   * encrypted from its beginning or not at all. It cannot be read back.
+   */
+  props[PROP_CACHE_KEY] =
+      g_param_spec_boxed ("cache-key", "Cache key", "Encrypts the secrets in the cache, 32 octets",
+          G_TYPE_BYTES, G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * GstZrtpSession:zid-per:
+   *
+   * For whom our ZID is the same (RFC 6189 §4.9). A ZID shows peers, and everybody on the way, that two calls are from
+   * the same device. Set it, with #GstZrtpSession:local-uri and #GstZrtpSession:peer-uri, before the call.
+   */
+  props[PROP_ZID_PER] = g_param_spec_enum ("zid-per", "ZID per", "For whom our ZID is the same",
+      GST_TYPE_ZRTP_ZID_SCOPE, GST_ZRTP_ZID_SCOPE_CACHE, writable);
+  /**
+   * GstZrtpSession:local-uri:
+   *
+   * Who we are in the signalling, such as a SIP address of record. What is known of a peer is bound to it.
+   */
+  props[PROP_LOCAL_URI] = g_param_spec_string (
+      "local-uri", "Local URI", "Who we are in the signalling", NULL, writable);
+  /**
+   * GstZrtpSession:peer-uri:
+   *
+   * Whom we call, or who calls, as the signalling has it. What is known of a peer is bound to it: a device that is
+   * verified under another URI is not verified under this one, and there is a warning.
+   */
+  props[PROP_PEER_URI] = g_param_spec_string (
+      "peer-uri", "Peer URI", "Who the peer is in the signalling", NULL, writable);
+  /**
+   * GstZrtpSession:peer-name:
+   *
+   * What the user calls the peer (RFC 6189 §12). It is kept, and the SAS counts as not verified when another name
+   * was kept. It may be set while the call is secure.
+   */
+  props[PROP_PEER_NAME] = g_param_spec_string (
+      "peer-name", "Peer name", "What the user calls the peer", NULL, writable);
   /**
    * GstZrtpSession:cache-expiry:
    *
@@ -909,7 +1091,7 @@ gst_zrtp_session_class_init (GstZrtpSessionClass *klass)
 /**
  * gst_zrtp_session_new:
  *
- * Returns: (transfer full): a call with default settings and no cache.
+ * Returns: (transfer full): a call with default settings.
  */
 GstZrtpSession *
 gst_zrtp_session_new (void)

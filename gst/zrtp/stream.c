@@ -177,55 +177,19 @@ drop_keys (GstZrtpStream *self)
 }
 
 static void
-warn_about_cache (GstZrtpStream *self, GError *error)
-{
-  GST_WARNING_OBJECT (self, "the cache cannot be used: %s", error->message);
-  gst_zrtp_session_warn (self->session, self, GST_ZRTP_WARNING_CACHE, error->message);
-  g_error_free (error);
-}
-
-static void
 look_up (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], guint64 now, guint life)
 {
-  GstZrtpCache *cache = gst_zrtp_session_dup_cache (self->session);
-  GBytes *peer_zid = g_bytes_new (zid, ZRTP_ZID_SIZE);
-  GError *error = NULL;
-  GstZrtpRecord *found = cache ? gst_zrtp_cache_lookup (cache, peer_zid, &error) : NULL;
   ZrtpRecord record;
+  const gboolean ok = gst_zrtp_session_look_up (self->session, self, zid, &record);
 
-  if (found)
-    gst_zrtp_record_get (found, &record);
   if (lock_life (self, life)) {
-    if (error)
-      zrtp_engine_forgo_cache (self->engine, zid, now);
+    if (ok)
+      zrtp_engine_set_record (self->engine, zid, &record, now);
     else
-      zrtp_engine_set_record (self->engine, zid, found ? &record : NULL, now);
+      zrtp_engine_forgo_cache (self->engine, zid, now);
     unlock (self);
   }
-
   zrtp_wipe (&record, sizeof record);
-  if (error)
-    warn_about_cache (self, error);
-  g_clear_object (&found);
-  g_bytes_unref (peer_zid);
-  g_clear_object (&cache);
-}
-
-static void
-store (GstZrtpStream *self, const guint8 zid[ZRTP_ZID_SIZE], ZrtpStore *change)
-{
-  GstZrtpCache *cache = gst_zrtp_session_dup_cache (self->session);
-  GstZrtpRecord *object = gst_zrtp_record_new ();
-  GBytes *peer_zid = g_bytes_new (zid, ZRTP_ZID_SIZE);
-  GError *error = NULL;
-
-  gst_zrtp_record_set (object, &change->after);
-  zrtp_wipe (change, sizeof *change);
-  if (cache && !gst_zrtp_cache_store (cache, peer_zid, object, &error) && error)
-    warn_about_cache (self, error);
-  g_bytes_unref (peer_zid);
-  g_object_unref (object);
-  g_clear_object (&cache);
 }
 
 /* The warnings that only say that something happened. */
@@ -285,7 +249,8 @@ handle_event (GstZrtpStream *self, ZrtpEvent *event, guint64 now, guint life)
       keep_key (self, &self->send_key, &event->key, SIGNAL_SEND_KEY, life);
       break;
     case ZRTP_EVENT_STORE:
-      store (self, event->peer_zid, &event->store);
+      gst_zrtp_session_store (self->session, self, event->peer_zid, &event->store);
+      zrtp_wipe (&event->store, sizeof event->store);
       break;
     case ZRTP_EVENT_SECURE:
       if (!lock_life (self, life))
@@ -446,6 +411,7 @@ gst_zrtp_stream_start (GstZrtpStream *self, guint64 now)
     gst_zrtp_session_failed (self->session, self, ZRTP_ERROR_SOFTWARE, FALSE);
     return;
   }
+  gst_object_ref (self); /* a handler may drop the last one */
   ensure_engine (self);
   lock (self);
   if (self->engine && !self->started) {
@@ -454,6 +420,8 @@ gst_zrtp_stream_start (GstZrtpStream *self, guint64 now)
     zrtp_engine_start (self->engine, now);
   }
   pump (self, now, TRUE);
+  gst_zrtp_session_tell_cache_error (self->session, self);
+  gst_object_unref (self);
 }
 
 /**

@@ -71,6 +71,8 @@ typedef enum {
  *   wanted to join a further stream (RFC 6189 §4.4.3); it was refused.
  * @GST_ZRTP_WARNING_SSRC_COLLISION: both ends had the same SSRC (RFC 6189 §4.1); the negotiation begins again
  *   when the media has another one.
+ * @GST_ZRTP_WARNING_OTHER_URI: the ZID of this peer is known from calls under another URI (RFC 6189 §12): it is the
+ *   same device, but need not be the person whom the URI names; the SAS counts as not verified.
  * @GST_ZRTP_WARNING_NO_PARTNER: a zrtpenc waits for its zrtpdec, or the reverse.
  *
  * What a warning is about.
@@ -87,7 +89,52 @@ typedef enum {
   GST_ZRTP_WARNING_RESTART_REFUSED,
   GST_ZRTP_WARNING_WRONG_PEER,
   GST_ZRTP_WARNING_SSRC_COLLISION,
+  GST_ZRTP_WARNING_OTHER_URI,
 } GstZrtpWarning;
+
+/**
+ * GstZrtpZidScope:
+ * @GST_ZRTP_ZID_SCOPE_CACHE: one ZID for everybody.
+ * @GST_ZRTP_ZID_SCOPE_LOCAL_URI: one for each of our URIs, so that they cannot be told to be one user's.
+ * @GST_ZRTP_ZID_SCOPE_PEER: one for each pair of our URI and a peer's, so that peers who compare notes cannot tell that
+ *   they know the same user.
+ *
+ * For whom our ZID is the same (RFC 6189 §4.9: "it is specifically not precluded for an implementation to use
+ * multiple ZIDs, up to the limit of a separate one per callee").
+ */
+typedef enum {
+  GST_ZRTP_ZID_SCOPE_CACHE,
+  GST_ZRTP_ZID_SCOPE_LOCAL_URI,
+  GST_ZRTP_ZID_SCOPE_PEER,
+} GstZrtpZidScope;
+
+/**
+ * GstZrtpCacheError:
+ * @GST_ZRTP_CACHE_ERROR_FAILED: something else; the text says what.
+ * @GST_ZRTP_CACHE_ERROR_NOT_FOUND: the folder, the server or the database is not there.
+ * @GST_ZRTP_CACHE_ERROR_PERMISSION: this user may not read or write it.
+ * @GST_ZRTP_CACHE_ERROR_READ_ONLY: it can be read but not written.
+ * @GST_ZRTP_CACHE_ERROR_BUSY: somebody else has it locked for too long.
+ * @GST_ZRTP_CACHE_ERROR_NO_SPACE: there is no room for more.
+ * @GST_ZRTP_CACHE_ERROR_CORRUPT: it is damaged, or is no cache.
+ * @GST_ZRTP_CACHE_ERROR_TOO_NEW: a later version of this library made it.
+ * @GST_ZRTP_CACHE_ERROR_WRONG_KEY: its key is missing or another one, or it is not encrypted and a key was given.
+ * @GST_ZRTP_CACHE_ERROR_NOT_SUPPORTED: this cache, or this build, cannot do that.
+ *
+ * Why a cache could not do what it was asked for. Nothing in it was changed then.
+ */
+typedef enum {
+  GST_ZRTP_CACHE_ERROR_FAILED,
+  GST_ZRTP_CACHE_ERROR_NOT_FOUND,
+  GST_ZRTP_CACHE_ERROR_PERMISSION,
+  GST_ZRTP_CACHE_ERROR_READ_ONLY,
+  GST_ZRTP_CACHE_ERROR_BUSY,
+  GST_ZRTP_CACHE_ERROR_NO_SPACE,
+  GST_ZRTP_CACHE_ERROR_CORRUPT,
+  GST_ZRTP_CACHE_ERROR_TOO_NEW,
+  GST_ZRTP_CACHE_ERROR_WRONG_KEY,
+  GST_ZRTP_CACHE_ERROR_NOT_SUPPORTED,
+} GstZrtpCacheError;
 
 G_END_DECLS
 

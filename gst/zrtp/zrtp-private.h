@@ -6,6 +6,7 @@
 #define __GST_ZRTP_PRIVATE_H__
 
 #include "gst/protocol/engine.h"
+#include "gst/zrtp/record-private.h"
 #include "gst/zrtp/zrtp.h"
 
 G_BEGIN_DECLS
@@ -44,6 +45,15 @@ typedef enum {
   GST_ZRTP_REQUEST_GO_SECURE = 1 << 3,
 } GstZrtpRequest;
 
+/* The cache of one call, and what it knows of the call's peer. */
+typedef struct {
+  GstZrtpCache *cache; /* NULL = cacheless, §4.9.1 */
+  GBytes *zid;         /* ours */
+  GError *error;       /* why it is cacheless, until the user is told */
+  gchar *name;         /* of the peer's record */
+  gchar *known_as;     /* who the peer's ZID is under another URI */
+} GstZrtpCallCache;
+
 struct _GstZrtpSession {
   GstObject parent;
 
@@ -54,8 +64,12 @@ struct _GstZrtpSession {
   gchar *lists[ZRTP_N_KINDS]; /* as set; NULL = default */
   ZrtpOffer offer;
   gchar *client_id;
-  GstZrtpCache *cache;
+  GstZrtpCache *cache; /* as set */
+  gchar *cache_location;
+  GBytes *cache_key;
   guint32 cache_expiry;
+  GstZrtpZidScope zid_scope;
+  gchar *local_uri, *peer_uri, *peer_name;
   guint flags; /* bits 1 << GstZrtpFlag */
   GBytes *aux_secret;
   ZrtpSdesKey sdes[2];                      /* ours, the peer's */
@@ -67,6 +81,7 @@ struct _GstZrtpSession {
   GHashTable *streams; /* connection-id -> GWeakRef */
 
   ZrtpCall *call;
+  GstZrtpCallCache kept; /* of the call */
   guint n_engines, n_started;
 
   gchar *sas;
@@ -94,7 +109,6 @@ gboolean gst_zrtp_session_release_engine (
 void gst_zrtp_session_add_stream (GstZrtpSession *session, GstZrtpStream *stream);
 /* Changes with every setting that a Hello depends on. */
 guint gst_zrtp_session_get_serial (GstZrtpSession *session);
-GstZrtpCache *gst_zrtp_session_dup_cache (GstZrtpSession *session);
 
 /* Lock held: does what the application asked for. */
 void gst_zrtp_session_do_requests (GstZrtpSession *session, guint64 now);
@@ -137,13 +151,27 @@ gboolean gst_zrtp_stream_is_first (GstZrtpStream *stream);
 gboolean gst_zrtp_stream_has_engine (GstZrtpStream *stream, const ZrtpEngine *engine);
 void gst_zrtp_stream_wake_up (GstZrtpStream *stream);
 
+/* --- continuity.c --------------------------------------------------------------------------------
+ * None of these with the lock held. */
+
+/* Opens what the settings say; without it a random ZID and an error. False when there is no ZID at all. */
+gboolean gst_zrtp_call_cache_find (GstZrtpCallCache *self, GstZrtpSession *session);
+void gst_zrtp_call_cache_clear (GstZrtpCallCache *self);
+/* Warns, once, when the call is cacheless and should not be. */
+void gst_zrtp_session_tell_cache_error (GstZrtpSession *session, GstZrtpStream *stream);
+/* What is known of the peer, zeros when nothing is. False, and the user is warned, when the cache cannot be read. */
+gboolean gst_zrtp_session_look_up (GstZrtpSession *session, GstZrtpStream *stream,
+    const guint8 peer_zid[ZRTP_ZID_SIZE], ZrtpRecord *record);
+/* Stored for good when it returns, or the user is warned. */
+void gst_zrtp_session_store (GstZrtpSession *session, GstZrtpStream *stream,
+    const guint8 peer_zid[ZRTP_ZID_SIZE], const ZrtpStore *store);
+/* The application has set another peer-name. */
+void gst_zrtp_session_rename_peer (GstZrtpSession *session);
+
 /* --- cache.c ----------------------------------------------------------------------------------- */
 
-void gst_zrtp_record_get (GstZrtpRecord *record, ZrtpRecord *out);
-void gst_zrtp_record_set (GstZrtpRecord *record, const ZrtpRecord *in);
-
-/* Octets that are wiped when the last reference goes. */
-GBytes *gst_zrtp_secret_bytes (const guint8 *data, gsize size);
+/* 12 random octets. */
+GBytes *gst_zrtp_random_zid (GError **error);
 
 G_END_DECLS
 

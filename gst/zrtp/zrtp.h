@@ -7,6 +7,7 @@
 #include <gst/zrtp/zrtp-enumtypes.h>
 #include <gst/zrtp/cache.h>
 #include <gst/zrtp/message.h>
+#include <gst/zrtp/record.h>
 #include <gst/zrtp/session.h>
 #include <gst/zrtp/stream.h>
 

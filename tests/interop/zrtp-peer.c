@@ -297,17 +297,29 @@ on_sas_relayed (GstZrtpSession *session, GstZrtpStream *stream, const gchar *sas
 static GstZrtpRecord *
 look_up (void)
 {
-  return phone.cache && phone.peer_zid ? gst_zrtp_cache_lookup (phone.cache, phone.peer_zid, NULL)
-                                       : NULL;
+  g_autoptr (GBytes) zid = NULL;
+  GList *records;
+  GstZrtpRecord *record;
+
+  if (!phone.cache || !phone.peer_zid)
+    return NULL;
+  zid = gst_zrtp_cache_get_zid (phone.cache, NULL, NULL, NULL);
+  records = gst_zrtp_cache_lookup (phone.cache, zid, phone.peer_zid, NULL);
+  record = records ? g_object_ref (records->data) : NULL;
+  g_list_free_full (records, g_object_unref);
+  return record;
 }
 
-/* A record without secrets takes the place of one with secrets. */
+/* As it was before the call; NULL = nothing was known. */
 static void
 put_back (GstZrtpRecord *record)
 {
-  g_autoptr (GstZrtpRecord) kept = record ? g_object_ref (record) : gst_zrtp_record_new ();
+  g_autoptr (GstZrtpRecord) now = look_up ();
 
-  gst_zrtp_cache_store (phone.cache, phone.peer_zid, kept, NULL);
+  if (record)
+    gst_zrtp_cache_put (phone.cache, record, NULL);
+  else if (now)
+    gst_zrtp_cache_forget (phone.cache, now, NULL);
 }
 
 static void
@@ -392,9 +404,9 @@ make_session (ZrtpPeer *peer, const MediaOptions *options, gboolean enroll)
   set_list (session, "ciphers", options->ciphers);
   set_list (session, "auth-tags", options->auth_tags);
   set_list (session, "sas-types", options->sas_types);
-  g_object_set (session, "cache", phone.cache, "allow-preshared", settings.allow_preshared,
-      "allow-clear", settings.allow_clear, "mitm", settings.pbx, "enroll", enroll,
-      "accept-enrollment", settings.accept_enrollment, NULL);
+  g_object_set (session, "cache", phone.cache, "cache-location", "", "allow-preshared",
+      settings.allow_preshared, "allow-clear", settings.allow_clear, "mitm", settings.pbx, "enroll",
+      enroll, "accept-enrollment", settings.accept_enrollment, NULL);
   set_secrets (session);
   g_signal_connect (session, "secure", G_CALLBACK (on_secure), peer);
   g_signal_connect (session, "failed", G_CALLBACK (on_failed), peer);

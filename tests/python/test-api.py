@@ -57,18 +57,18 @@ class PythonCache(GObject.Object, GstZrtp.Cache):
         super().__init__()
         self.zid, self.records, self.broken, self.stream = zid, {}, False, None
 
-    def do_get_zid(self):
+    def do_get_zid(self, local_uri, peer_uri):
         return GLib.Bytes.new(self.zid)
 
-    def do_lookup(self, peer_zid):
+    def do_lookup(self, zid, peer_zid):
         if self.stream:
             self.stream.stop()
-        return self.records.get(peer_zid.get_data())
+        return self.records.get(peer_zid.get_data(), [])
 
-    def do_store(self, peer_zid, record):
+    def do_update(self, zid, peer_zid, change):
         if self.broken:
             raise GLib.Error('no space left', 'test', 1)
-        self.records[peer_zid.get_data()] = record
+        self.records[peer_zid.get_data()] = change.apply(self.records.get(peer_zid.get_data(), []))
         return True
 
 
@@ -144,7 +144,7 @@ class Api(unittest.TestCase):
             talk(a, b)
             self.assertEqual(a.secure[0]['peer-zid'], b'bob bob bob '.hex())
             self.assertFalse(a.secure[0]['cache-mismatch'])
-        record = caches[0].records[b'bob bob bob ']
+        record, = caches[0].records[b'bob bob bob ']
         self.assertEqual(len(record.props.rs1.get_data()), 32)
         self.assertNotEqual(record.props.rs1.get_data(), record.props.rs2.get_data())
 

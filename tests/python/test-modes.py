@@ -102,26 +102,34 @@ class PythonCache(GObject.Object, GstZrtp.Cache):
         super().__init__()
         self.zid, self.records = zid, {}
 
-    def do_get_zid(self):
+    def do_get_zid(self, local_uri, peer_uri):
         return GLib.Bytes.new(self.zid)
 
-    def do_lookup(self, peer_zid):
-        kept = self.records.get(peer_zid.get_data())
-        if kept is None:
-            return None
+    def do_lookup(self, zid, peer_zid):
+        return [self.thaw(self.records[peer_zid.get_data()])] if peer_zid.get_data() in self.records else []
+
+    def do_update(self, zid, peer_zid, change):
+        records = change.apply(self.do_lookup(zid, peer_zid))
+        self.records.pop(peer_zid.get_data(), None)
+        for record in records:
+            self.records[peer_zid.get_data()] = self.freeze(record)
+        return True
+
+    @staticmethod
+    def thaw(kept):
         record = GstZrtp.Record.new()
         for name, value in kept.items():
             record.set_property(name, GLib.Bytes.new(value) if isinstance(value, bytes) else value)
         return record
 
-    def do_store(self, peer_zid, record):
+    @staticmethod
+    def freeze(record):
         kept = {}
         for spec in record.list_properties():
             value = record.get_property(spec.name)
             if value is not None:
                 kept[spec.name] = value.get_data() if isinstance(value, GLib.Bytes) else value
-        self.records[peer_zid.get_data()] = kept
-        return True
+        return kept
 
 
 def caches():

@@ -515,26 +515,29 @@ G_DEFINE_TYPE_WITH_CODE (SlowCache, slow_cache, G_TYPE_OBJECT,
     G_IMPLEMENT_INTERFACE (GST_TYPE_ZRTP_CACHE, slow_cache_iface_init))
 
 static GBytes *
-slow_get_zid (GstZrtpCache *cache, GError **error)
+slow_get_zid (GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri, GError **error)
 {
-  return gst_zrtp_cache_get_zid (GST_ZRTP_CACHE (((SlowCache *) cache)->cache), error);
+  return gst_zrtp_cache_get_zid (
+      GST_ZRTP_CACHE (((SlowCache *) cache)->cache), local_uri, peer_uri, error);
 }
 
-static GstZrtpRecord *
-slow_lookup (GstZrtpCache *cache, GBytes *peer_zid, GError **error)
+static GList *
+slow_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error)
 {
-  return gst_zrtp_cache_lookup (GST_ZRTP_CACHE (((SlowCache *) cache)->cache), peer_zid, error);
+  return gst_zrtp_cache_lookup (
+      GST_ZRTP_CACHE (((SlowCache *) cache)->cache), zid, peer_zid, error);
 }
 
 static gboolean
-slow_store (GstZrtpCache *cache, GBytes *peer_zid, GstZrtpRecord *record, GError **error)
+slow_update (
+    GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GstZrtpChange *change, GError **error)
 {
   SlowCache *self = (SlowCache *) cache;
 
   g_atomic_int_set (&self->is_storing, TRUE);
   while (g_atomic_int_get (&self->is_slow))
     g_usleep (1000);
-  return gst_zrtp_cache_store (GST_ZRTP_CACHE (self->cache), peer_zid, record, error);
+  return gst_zrtp_cache_update (GST_ZRTP_CACHE (self->cache), zid, peer_zid, change, error);
 }
 
 static void
@@ -542,7 +545,7 @@ slow_cache_iface_init (GstZrtpCacheInterface *iface)
 {
   iface->get_zid = slow_get_zid;
   iface->lookup = slow_lookup;
-  iface->store = slow_store;
+  iface->update = slow_update;
 }
 
 static void
@@ -669,16 +672,16 @@ test_nothing (void)
   REFUSED (gst_zrtp_stream_take_receive_key (NULL));
   REFUSED (gst_zrtp_stream_get_state (NULL));
   REFUSED (gst_zrtp_packet_is_zrtp (NULL, 5));
-  REFUSED (gst_zrtp_cache_get_zid (NULL, &error));
-  REFUSED (gst_zrtp_cache_lookup (GST_ZRTP_CACHE (memory), NULL, &error));
-  REFUSED (gst_zrtp_cache_store (GST_ZRTP_CACHE (memory), zid, NULL, &error));
+  REFUSED (gst_zrtp_cache_get_zid (NULL, NULL, NULL, &error));
+  REFUSED (gst_zrtp_cache_lookup (GST_ZRTP_CACHE (memory), zid, NULL, &error));
+  REFUSED (gst_zrtp_cache_update (GST_ZRTP_CACHE (memory), zid, zid, NULL, &error));
   REFUSED (gst_zrtp_message_parse_clear (NULL, NULL, NULL));
   REFUSED (gst_zrtp_message_parse_enrollment (NULL, NULL, NULL));
   REFUSED (gst_zrtp_message_parse_sas_relayed (NULL, NULL, NULL, NULL));
   g_assert_no_error (error);
   g_assert_false (gst_zrtp_packet_is_zrtp (NULL, 0));
   g_assert_false (gst_zrtp_stream_handle_packet (stream, NULL, 0, 1));
-  g_assert_null (gst_zrtp_cache_lookup (GST_ZRTP_CACHE (memory), zid, &error));
+  g_assert_null (gst_zrtp_cache_lookup (GST_ZRTP_CACHE (memory), zid, zid, &error));
   g_assert_no_error (error);
   gst_object_unref (stream);
   gst_object_unref (session);

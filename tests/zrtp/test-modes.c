@@ -25,20 +25,28 @@ caches_clear (GstZrtpMemoryCache *cache[2])
 static GstZrtpRecord *
 look_up (GstZrtpMemoryCache *cache[2], guint i)
 {
-  GBytes *zid = gst_zrtp_cache_get_zid (GST_ZRTP_CACHE (cache[!i]), NULL);
-  GstZrtpRecord *record = gst_zrtp_cache_lookup (GST_ZRTP_CACHE (cache[i]), zid, NULL);
+  GBytes *zid = gst_zrtp_cache_get_zid (GST_ZRTP_CACHE (cache[i]), NULL, NULL, NULL);
+  GBytes *peer_zid = gst_zrtp_cache_get_zid (GST_ZRTP_CACHE (cache[!i]), NULL, NULL, NULL);
+  GList *records = gst_zrtp_cache_lookup (GST_ZRTP_CACHE (cache[i]), zid, peer_zid, NULL);
+  GstZrtpRecord *record = records ? g_object_ref (records->data) : NULL;
 
+  g_assert_cmpuint (g_list_length (records), <=, 1);
+  g_list_free_full (records, g_object_unref);
   g_bytes_unref (zid);
+  g_bytes_unref (peer_zid);
   return record;
 }
 
 static void
 put (GstZrtpMemoryCache *cache[2], guint i, GstZrtpRecord *record)
 {
-  GBytes *zid = gst_zrtp_cache_get_zid (GST_ZRTP_CACHE (cache[!i]), NULL);
+  GBytes *zid = gst_zrtp_cache_get_zid (GST_ZRTP_CACHE (cache[i]), NULL, NULL, NULL);
+  GBytes *peer_zid = gst_zrtp_cache_get_zid (GST_ZRTP_CACHE (cache[!i]), NULL, NULL, NULL);
 
-  g_assert_true (gst_zrtp_cache_store (GST_ZRTP_CACHE (cache[i]), zid, record, NULL));
+  g_object_set (record, "zid", zid, "peer-zid", peer_zid, NULL);
+  g_assert_true (gst_zrtp_cache_put (GST_ZRTP_CACHE (cache[i]), record, NULL));
   g_bytes_unref (zid);
+  g_bytes_unref (peer_zid);
   g_object_unref (record);
 }
 

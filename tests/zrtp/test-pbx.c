@@ -78,13 +78,15 @@ settle (Leg *leg)
 static void
 know (GstZrtpCache *cache, GstZrtpCache *peer, GBytes *secret)
 {
-  GBytes *zid = gst_zrtp_cache_get_zid (peer, NULL);
+  GBytes *zid = gst_zrtp_cache_get_zid (cache, NULL, NULL, NULL);
+  GBytes *peer_zid = gst_zrtp_cache_get_zid (peer, NULL, NULL, NULL);
   GstZrtpRecord *record = gst_zrtp_record_new ();
 
-  g_object_set (record, "pbx-secret", secret, NULL);
-  g_assert_true (gst_zrtp_cache_store (cache, zid, record, NULL));
+  g_object_set (record, "zid", zid, "peer-zid", peer_zid, "pbx-secret", secret, NULL);
+  g_assert_true (gst_zrtp_cache_put (cache, record, NULL));
   g_object_unref (record);
   g_bytes_unref (zid);
+  g_bytes_unref (peer_zid);
 }
 
 static void
