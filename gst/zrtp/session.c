@@ -303,6 +303,11 @@ check_zid_scope (GstZrtpSession *self, GError **error)
   if (self->zid_scope >= GST_ZRTP_ZID_SCOPE_LOCAL_URI && !is_given (self->local_uri))
     g_set_error_literal (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
         "zid-per=local-uri and zid-per=peer need local-uri: set it to our own URI before the call");
+  /* "generate a single ZID and use that ZID for all endpoints behind it", §4.9, §10 */
+  else if (self->zid_scope != GST_ZRTP_ZID_SCOPE_CACHE && has_flag (self, GST_ZRTP_FLAG_MITM))
+    g_set_error_literal (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "mitm and zid-per=local-uri or zid-per=peer do not go together: a PBX has one ZID for all; "
+        "leave zid-per as it is");
   else if (self->zid_scope == GST_ZRTP_ZID_SCOPE_PEER && !is_given (self->peer_uri))
     g_set_error_literal (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
         "zid-per=peer needs peer-uri: set it to the URI of whom we call before the call");
