@@ -8,7 +8,8 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#define PAGE 256 /* records that are read at once */
+#define PAGE 256                         /* records that are read at once */
+#define SERVER_REST (2 * G_USEC_PER_SEC) /* after a failure */
 #define POSTGRESQL_TYPE "GstZrtpPostgresqlCache"
 #define POSTGRESQL_PLUGIN "zrtppostgresql"
 
@@ -393,11 +394,36 @@ open_postgresql (const gchar *location, GBytes *key, GError **error)
   return cache;
 }
 
+/* A server that does not answer keeps a call waiting for its time-out; calls that begin just after do not wait
+ * for the same again. */
+static GstZrtpCache *
+open_server (const gchar *location, GBytes *key, GError **error)
+{
+  static gchar *failed; /* open_lock */
+  static GError *failure;
+  static gint64 failed_at;
+  GstZrtpCache *cache;
+
+  if (g_strcmp0 (failed, location) == 0 && g_get_monotonic_time () - failed_at < SERVER_REST) {
+    g_propagate_error (error, g_error_copy (failure));
+    return NULL;
+  }
+  g_clear_error (&failure);
+  g_clear_pointer (&failed, g_free);
+  cache = open_postgresql (location, key, &failure);
+  if (failure) {
+    failed = g_strdup (location);
+    failed_at = g_get_monotonic_time ();
+    g_propagate_error (error, g_error_copy (failure));
+  }
+  return cache;
+}
+
 static GstZrtpCache *
 open_new (const gchar *location, GBytes *key, GError **error)
 {
   if (is_postgresql (location))
-    return open_postgresql (location, key, error);
+    return open_server (location, key, error);
   return (GstZrtpCache *) gst_zrtp_sqlite_cache_new (location, key, error);
 }
 

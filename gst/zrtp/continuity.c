@@ -48,8 +48,6 @@ settings_clear (Settings *settings)
 static void
 call_cache_open (GstZrtpCallCache *self, const Settings *settings)
 {
-  const guint scope_is_uri = settings->local_uri || settings->peer_uri;
-
   self->cache = settings->cache
                     ? g_object_ref (settings->cache)
                     : gst_zrtp_cache_open (settings->location, settings->key, &self->error);
