@@ -53,8 +53,8 @@ call_cache_open (GstZrtpCallCache *self, const Settings *settings)
                     : gst_zrtp_cache_open (settings->location, settings->key, &self->error);
   if (!self->cache)
     return;
-  self->zid = gst_zrtp_cache_get_zid (
-      self->cache, settings->local_uri, scope_is_uri ? settings->peer_uri : NULL, &self->error);
+  self->zid =
+      gst_zrtp_cache_get_zid (self->cache, settings->local_uri, settings->peer_uri, &self->error);
   if (!self->error && (!self->zid || g_bytes_get_size (self->zid) != ZRTP_ZID_SIZE))
     g_set_error (&self->error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_FAILED,
         "the %s gives no ZID of %d octets", G_OBJECT_TYPE_NAME (self->cache), ZRTP_ZID_SIZE);
