@@ -173,6 +173,11 @@ void gst_zrtp_session_rename_peer (GstZrtpSession *session);
 /* 12 random octets. */
 GBytes *gst_zrtp_random_zid (GError **error);
 
+/* --- seal.c ------------------------------------------------------------------------------------ */
+
+/* It has 32 octets. */
+gboolean gst_zrtp_seal_check_key (GBytes *key, GError **error);
+
 G_END_DECLS
 
 #endif

@@ -1,0 +1,224 @@
+/* The file of a cache: how it comes to be, and who may read it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "ext/sqlite/zrtp-sqlite-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PRIVATE_MODE 0600
+
+static const gchar *const companions[] = {"-wal", "-shm", "-journal"};
+
+static void
+remove_companions (const gchar *path)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (companions); i++) {
+    gchar *name = g_strconcat (path, companions[i], NULL);
+
+    g_unlink (name);
+    g_free (name);
+  }
+}
+
+/* --- Creation -------------------------------------------------------------------------------------- */
+
+/* A whole cache under another name, so that nobody ever sees half of one. NULL on error. */
+static gchar *
+make_draft (const gchar *path, GError **error)
+{
+  gchar *draft = g_strconcat (path, ".XXXXXX", NULL);
+  const int fd = g_mkstemp_full (draft, O_RDWR | O_CLOEXEC, PRIVATE_MODE);
+
+  if (fd >= 0) {
+    close (fd);
+    if (zrtp_sqlite_make (draft, error))
+      return draft;
+    g_unlink (draft);
+    remove_companions (draft);
+  } else {
+    zrtp_sqlite_set_errno (path, errno, error);
+  }
+  g_free (draft);
+  return NULL;
+}
+
+/* Folder locked. What a cache of the same name left behind would be taken for a part of this one. */
+static gboolean
+publish (const gchar *draft, const gchar *path, int folder, GError **error)
+{
+  if (g_access (path, F_OK) == 0) /* another process was faster */
+    return TRUE;
+  remove_companions (path);
+  if (g_rename (draft, path) != 0) {
+    zrtp_sqlite_set_errno (path, errno, error);
+    return FALSE;
+  }
+  if (fsync (folder) != 0)
+    GST_INFO ("the folder of %s cannot be synchronised: %s", path, g_strerror (errno));
+  return TRUE;
+}
+
+static gboolean
+publish_locked (const gchar *draft, const gchar *path, GError **error)
+{
+  gchar *name = g_path_get_dirname (path);
+  const int folder = open (name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  gboolean ok = folder >= 0;
+
+  g_free (name);
+  if (!ok) {
+    zrtp_sqlite_set_errno (path, errno, error);
+    return FALSE;
+  }
+  while (flock (folder, LOCK_EX) != 0 && errno == EINTR)
+    ;
+  ok = publish (draft, path, folder, error);
+  close (folder);
+  return ok;
+}
+
+static gboolean
+create (const gchar *path, GError **error)
+{
+  gchar *draft = make_draft (path, error);
+  const gboolean ok = draft && publish_locked (draft, path, error);
+
+  if (draft)
+    g_unlink (draft);
+  g_free (draft);
+  return ok;
+}
+
+/* --- Permissions ----------------------------------------------------------------------------------- */
+
+static gboolean
+is_allowed (const gchar *path, int what, GError **error)
+{
+  if (faccessat (AT_FDCWD, path, what, AT_EACCESS) == 0)
+    return TRUE;
+  zrtp_sqlite_set_errno (path, errno, error);
+  return FALSE;
+}
+
+static void
+set_read_only (const gchar *path, const gchar *what, GError **error)
+{
+  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_READ_ONLY,
+      "the cache %s can be read but not written: change the permissions of %s, or set another "
+      "cache-location",
+      path, what);
+}
+
+/* SQLite would open such a file for reading only. */
+static gboolean
+is_writable (const gchar *path, GError **error)
+{
+  gchar *folder = g_path_get_dirname (path);
+  gboolean ok = FALSE;
+
+  if (faccessat (AT_FDCWD, path, W_OK, AT_EACCESS) != 0)
+    set_read_only (path, "the file", error);
+  else if (faccessat (AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
+    set_read_only (path, "its folder", error);
+  else
+    ok = TRUE;
+  g_free (folder);
+  return ok;
+}
+
+static gboolean
+is_usable (const gchar *path, const struct stat *info, GError **error)
+{
+  if (S_ISREG (info->st_mode) && info->st_size > 0)
+    return is_allowed (path, R_OK, error) && is_writable (path, error);
+  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_CORRUPT,
+      S_ISREG (info->st_mode)
+          ? "the cache %s is empty: put a copy back, or remove it to start with a new cache"
+          : "the cache %s is no file: set another cache-location",
+      path);
+  return FALSE;
+}
+
+gboolean
+zrtp_sqlite_file_prepare (const gchar *path, GError **error)
+{
+  struct stat info;
+
+  if (stat (path, &info) == 0)
+    return is_usable (path, &info, error);
+  if (errno == ENOENT)
+    return create (path, error);
+  zrtp_sqlite_set_errno (path, errno, error);
+  return FALSE;
+}
+
+/* By name: to open and close a file that SQLite has open in this process would drop SQLite's locks. */
+static void
+tighten (const gchar *path)
+{
+  struct stat info;
+
+  if (stat (path, &info) != 0 || !S_ISREG (info.st_mode) || (info.st_mode & 077) == 0)
+    return;
+  if (info.st_uid == geteuid () && g_chmod (path, PRIVATE_MODE) == 0)
+    GST_WARNING ("others could read the cache %s (mode %o); now it is for its owner alone", path,
+        info.st_mode & 0777);
+  else
+    GST_WARNING ("others can read the cache %s (mode %o)", path, info.st_mode & 0777);
+}
+
+void
+zrtp_sqlite_file_tighten (const gchar *path)
+{
+  tighten (path);
+  for (guint i = 0; i < G_N_ELEMENTS (companions); i++) {
+    gchar *name = g_strconcat (path, companions[i], NULL);
+
+    tighten (name);
+    g_free (name);
+  }
+}
+
+/* --- What it is ------------------------------------------------------------------------------------ */
+
+static void
+set_not_ours (ZrtpSqlite *self, const gchar *what, GError **error)
+{
+  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_CORRUPT,
+      "%s is %s, not a cache: set another cache-location", self->path, what);
+}
+
+/* The file's header (SQLite's file format, 1.3), read below the level where SQLite would recover, lock or change
+ * anything. */
+gboolean
+zrtp_sqlite_file_check (ZrtpSqlite *self, GError **error)
+{
+  sqlite3_file *file = NULL;
+  guint8 header[100];
+
+  if (sqlite3_file_control (self->db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+      !file || !file->pMethods ||
+      file->pMethods->xRead (file, header, sizeof header, 0) != SQLITE_OK ||
+      memcmp (header, "SQLite format 3", 16) != 0) {
+    set_not_ours (self, "damaged, or another kind of file", error);
+    return FALSE;
+  }
+  if (zrtp_get_u32 (header + 68) != ZRTP_SQLITE_APPLICATION_ID) {
+    set_not_ours (self, "another application's database", error);
+    return FALSE;
+  }
+  if (zrtp_get_u32 (header + 60) <= ZRTP_SQLITE_SCHEMA_VERSION)
+    return TRUE;
+  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_TOO_NEW,
+      "the cache %s was made by a later version of this library (its format is %u, this library "
+      "knows %d): install that version, or set another cache-location",
+      self->path, zrtp_get_u32 (header + 60), ZRTP_SQLITE_SCHEMA_VERSION);
+  return FALSE;
+}
