@@ -482,6 +482,22 @@ absolute (const gchar *location)
 }
 
 /**
+ * gst_zrtp_cache_dup_default_location:
+ *
+ * Where gst_zrtp_cache_open() looks when it is not told.
+ *
+ * Returns: (transfer full): the value of the environment variable `GST_ZRTP_CACHE`; without it, a file in the user's data
+ *   folder, which need not exist yet.
+ */
+gchar *
+gst_zrtp_cache_dup_default_location (void)
+{
+  const gchar *location = g_getenv ("GST_ZRTP_CACHE");
+
+  return location ? g_strdup (location) : default_location ();
+}
+
+/**
  * gst_zrtp_cache_open:
  * @location: (nullable): where the cache is: the name of a file, `:memory:` for one of SQLite's that is gone with the
  *   last reference, or a `postgresql://` URI. %NULL takes the environment variable `GST_ZRTP_CACHE`, and without it

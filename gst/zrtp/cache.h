@@ -87,6 +87,9 @@ gboolean gst_zrtp_cache_expire (GstZrtpCache *cache, guint *n_expired, GError **
 GST_ZRTP_API
 GstZrtpCache *gst_zrtp_cache_open (const gchar *location, GBytes *key, GError **error);
 
+GST_ZRTP_API
+gchar *gst_zrtp_cache_dup_default_location (void);
+
 /* Those that come with the library. */
 
 #define GST_TYPE_ZRTP_MEMORY_CACHE (gst_zrtp_memory_cache_get_type ())
