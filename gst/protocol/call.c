@@ -92,6 +92,7 @@ bequeath (ZrtpCall *call, ZrtpEngine *from)
   heir->continued = from->continued;
   heir->store_delayed = from->store_delayed;
   heir->secret_erased = from->secret_erased;
+  heir->sas_compared = from->sas_compared;
 }
 
 void

@@ -260,6 +260,7 @@ struct ZrtpEngine {
   ZrtpS1 continued;   /* the secret of `previous` that `pending` continues; until it is stored */
   bool store_delayed; /* until the user has compared the SAS, §4.6.1.1 */
   bool secret_erased; /* the user said that the SAS does not match, §7.1 */
+  bool sas_compared;  /* the user said that it does; until the cache is told */
   ZrtpSecureInfo secure;
   unsigned error_code;
   bool error_by_peer;

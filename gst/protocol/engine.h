@@ -131,8 +131,10 @@ typedef struct {
   /* The user said that the SAS does not match, §7.1: before.rs1 is to go, if it is kept and not in `after`.
    * Also when the secret of this call was never stored. */
   bool erase;
+  bool
+      compared; /* the user said since the last STORE that the SAS matches: after.rs1 is verified */
   bool has_matched;
-  uint8_t matched[ZRTP_RS_SIZE]; /* s1, of `before`; only where a new secret is to be stored */
+  uint8_t matched[ZRTP_RS_SIZE]; /* s1, of `before`; only in the first STORE of an exchange */
   ZrtpChoice choice;             /* the algorithms of the call */
 } ZrtpStore;
 

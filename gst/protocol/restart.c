@@ -179,6 +179,7 @@ keep_call (ZrtpEngine *engine, const ZrtpEngine *old)
   engine->continued = old->continued;
   engine->store_delayed = old->store_delayed;
   engine->secret_erased = old->secret_erased;
+  engine->sas_compared = old->sas_compared;
 }
 
 /* The successor becomes the engine that the owner holds. */

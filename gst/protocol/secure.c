@@ -427,11 +427,13 @@ zrtp_take_store (ZrtpEngine *engine, ZrtpStore *store)
   memset (store, 0, sizeof *store);
   store->before = engine->cached;
   store->erase = engine->secret_erased;
+  store->compared = engine->sas_compared;
   store->choice = engine->call->choice;
   fill_after (engine, &store->after);
   fill_matched (engine, store);
   engine->cached = store->after;
   engine->continued = ZRTP_S1_NULL;
+  engine->sas_compared = false;
 }
 
 static void
@@ -439,10 +441,10 @@ update_cache (ZrtpEngine *engine)
 {
   const ZrtpExchange *exchange = engine->exchange;
 
-  engine->secret_erased = false;
+  engine->secret_erased = engine->sas_compared = false;
   engine->cached = engine->previous = exchange->record;
   renew_record (engine, &engine->pending);
-  engine->continued = engine->pending.expiry > 0 ? exchange->s1 : ZRTP_S1_NULL;
+  engine->continued = exchange->s1;
   /* "the cache update MUST be delayed in the current session until the user verbally compares the
    * SAS", §4.6.1.1, unless the signalling vouches for the exchange; and nothing is created for a secret
    * that is not to be kept. */
@@ -579,6 +581,7 @@ zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches)
     if (engine->pending.expiry == 0)
       return; /* its secret is not kept, and that of an earlier call is not the one compared */
     engine->pending.sas_verified = true;
+    engine->sas_compared = true;
     zrtp_store (engine);
   } else {
     /* "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1 */
@@ -587,6 +590,7 @@ zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches)
     engine->continued = ZRTP_S1_NULL;
     engine->call->enrollment_offered = false; /* nobody is enrolled with who is not the PBX */
     engine->secret_erased = true;
+    engine->sas_compared = false;
     zrtp_store (engine);
   }
 }

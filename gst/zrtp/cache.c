@@ -241,11 +241,13 @@ gst_zrtp_cache_rename (
 /**
  * gst_zrtp_cache_verify:
  * @cache: a cache.
- * @record: which record; only whom it is about counts.
+ * @record: which record, as it was read from the cache.
  * @verified: the user is sure that the SAS of the last call was compared.
  * @error: why it could not be stored.
  *
- * Sets or takes back what gst_zrtp_session_verify_sas() sets in a call (RFC 6189 §7.1). The secrets stay.
+ * Sets or takes back what gst_zrtp_session_verify_sas() sets in a call (RFC 6189 §7.1). The secrets stay. What is set is
+ * said of the secret #GstZrtpRecord:rs1 that @record has: when calls have renewed it twice since it was read, nothing
+ * happens. With no secret in @record it is said of the one in the cache.
  *
  * Returns: %TRUE when it is stored.
  */
@@ -256,8 +258,7 @@ gst_zrtp_cache_verify (
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
   g_return_val_if_fail (GST_IS_ZRTP_RECORD (record), FALSE);
 
-  return change_record (cache, record,
-      gst_zrtp_change_new_verify (record->local_uri, record->peer_uri, verified), error);
+  return change_record (cache, record, gst_zrtp_change_new_verify (record, verified), error);
 }
 
 /**

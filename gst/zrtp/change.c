@@ -36,7 +36,7 @@ struct _GstZrtpChange {
   gint64 now;
   gboolean verified;
   ZrtpStore store;       /* CALL */
-  GstZrtpRecord *record; /* PUT */
+  GstZrtpRecord *record; /* PUT, VERIFY */
 };
 
 G_DEFINE_FINAL_TYPE (GstZrtpChange, gst_zrtp_change, G_TYPE_OBJECT)
@@ -107,10 +107,11 @@ gst_zrtp_change_new_rename (const gchar *local_uri, const gchar *peer_uri, const
 }
 
 GstZrtpChange *
-gst_zrtp_change_new_verify (const gchar *local_uri, const gchar *peer_uri, gboolean verified)
+gst_zrtp_change_new_verify (GstZrtpRecord *record, gboolean verified)
 {
-  GstZrtpChange *self = change_new (CHANGE_VERIFY, local_uri, peer_uri);
+  GstZrtpChange *self = change_new (CHANGE_VERIFY, record->local_uri, record->peer_uri);
 
+  self->record = gst_zrtp_record_copy (record);
   self->verified = verified;
   return self;
 }
@@ -198,7 +199,13 @@ set_name (GstZrtpRecord *record, const gchar *name)
   gst_zrtp_record_set_string (&record->name, name);
 }
 
-/* --- Calls ------------------------------------------------------------------------------------------- */
+/* --- Calls -------------------------------------------------------------------------------------------
+ *
+ * rs1 and rs2 are all that one end can show the other, so what they hold after calls that ran at the same time
+ * decides whether the next call finds a common secret. Two rules: a secret that matched, which both ends are known to
+ * have had, does not go before its successor is known to be common; and of two calls that continue the same
+ * secret the first one is kept. The other end may have kept the other one: then the secret before them is common.
+ */
 
 static gboolean
 same_rs1 (const ZrtpRecord *a, const ZrtpRecord *b)
@@ -220,30 +227,29 @@ is_as_before (GstZrtpRecord *record, const ZrtpRecord *before)
                             : !before->has_rs1;
 }
 
+/* It was there already when the call began. */
+static gboolean
+is_of_before (const GstZrtpSecret *secret, const ZrtpRecord *before)
+{
+  return (before->has_rs1 && is_secret (secret, before->rs1)) ||
+         (before->has_rs2 && is_secret (secret, before->rs2));
+}
+
 /* What the call took for verified when it began. */
 static gboolean
 was_verified (const ZrtpStore *store)
 {
   const ZrtpRecord *before = &store->before;
 
-  if (!store->has_matched)
-    return FALSE;
   if (before->has_rs1 && zrtp_equal (before->rs1, store->matched, ZRTP_RS_SIZE))
     return before->sas_verified;
   return before->has_rs2 && before->rs2_verified;
 }
 
-/* The user compared the SAS in this call; or the secret continues one that is verified still: somebody may have taken
- * that back meanwhile, in this record or by forgetting it. */
 static gboolean
-is_verified (GstZrtpRecord *record, const ZrtpStore *store)
+is_preshared (const ZrtpStore *store)
 {
-  const GstZrtpSecret *continued;
-
-  if (!store->after.sas_verified || !was_verified (store))
-    return store->after.sas_verified;
-  continued = find_secret (record, store->matched);
-  return continued ? continued->verified : record->rs1.is_set && record->rs1.verified;
+  return store->after.preshared_calls > 0;
 }
 
 static gchar *
@@ -262,64 +268,154 @@ set_expiry (GstZrtpRecord *record, guint32 expiry, gint64 now)
   record->expires = expiry == G_MAXUINT32 ? G_MAXINT64 : now + expiry;
 }
 
-/* The record of the call itself gets the new secret (§4.6.1). What the engine has for rs2 is the last secret that
- * both ends are known to have had. Where it has none, but another call that began when this one did has
- * stored one, that one goes there. */
+/* The secret of this call in front of `rs2`. The flag says of the secret that it continues what is said of that one
+ * now: somebody may have taken it back since the call began. */
 static void
-take_secrets (GstZrtpChange *self, GstZrtpRecord *record)
+put_new_secret (GstZrtpChange *self, GstZrtpRecord *record, gboolean verified, GstZrtpSecret rs2)
+{
+  put_secret (&record->rs2, rs2);
+  put_secret (&record->rs1, make_secret (TRUE, self->store.after.rs1, verified));
+  record->preshared_calls = self->store.after.preshared_calls;
+  set_expiry (record, self->store.after.expiry, self->now);
+  zrtp_wipe (&rs2, sizeof rs2);
+}
+
+/* There was no common secret. Where another call has stored one since this one began, that one goes on. */
+static void
+begin_lineage (GstZrtpChange *self, GstZrtpRecord *record)
 {
   const ZrtpStore *store = &self->store;
-  const ZrtpRecord *after = &store->after;
-  const gboolean verified = is_verified (record, store);
-  const GstZrtpSecret *kept = after->has_rs2 ? find_secret (record, after->rs2) : NULL;
-  GstZrtpSecret rs2 = make_secret (
-      after->has_rs2, after->rs2, kept ? kept->verified : after->rs2_verified && verified);
+  const gboolean keep = store->after.has_rs2 || !is_as_before (record, &store->before);
 
-  if (!after->has_rs2 && !is_as_before (record, &store->before))
-    rs2 = record->rs1;
-  put_secret (&record->rs1, make_secret (TRUE, after->rs1, verified));
-  put_secret (&record->rs2, rs2);
-  zrtp_wipe (&rs2, sizeof rs2);
-  record->preshared_calls = after->preshared_calls;
+  put_new_secret (self, record, FALSE, keep ? record->rs1 : (GstZrtpSecret){.is_set = FALSE});
+}
+
+/* The call of two who had a secret in common, and a record that has none: it is new, or the user has removed it during
+ * the call. In the first case the secret is in another record, and may be the last common one. */
+static void
+begin_record (GstZrtpChange *self, GstZrtpRecord *record, gboolean is_kept)
+{
+  put_new_secret (self, record, FALSE, make_secret (is_kept, self->store.matched, FALSE));
+}
+
+/* The record does not have the secret any more that this call continues. If another call that continued an older one put
+ * it out, that one did not know yet what is known by now: that both ends have this one. If the user
+ * removed it, or the record has gone further, it stays as it is. */
+static void
+bring_back (GstZrtpChange *self, GstZrtpRecord *record)
+{
+  const ZrtpStore *store = &self->store;
+
+  if (!is_preshared (store) && !is_of_before (&record->rs1, &store->before) &&
+      is_of_before (&record->rs2, &store->before))
+    put_secret (&record->rs1,
+        make_secret (TRUE, store->matched, record->rs2.verified && was_verified (store)));
+}
+
+/* "For DH mode only, ... each party first discards their old rs2 and copies their old rs1 to rs2", §4.6.1: to the secret
+ * that matched, which is what rs2 is for. "The old rs1 value is not saved in Preshared mode." */
+static void
+continue_lineage (GstZrtpChange *self, GstZrtpRecord *record)
+{
+  const ZrtpStore *store = &self->store;
+  const GstZrtpSecret *matched = find_secret (record, store->matched);
+  const gboolean verified = matched && matched->verified && store->after.sas_verified;
+
+  if (!matched)
+    bring_back (self, record);
+  else if (matched == &record->rs1)
+    put_new_secret (self, record, verified, is_preshared (store) ? record->rs2 : record->rs1);
+  else if (is_of_before (&record->rs1, &store->before))
+    put_new_secret (self, record, verified, record->rs2);
+}
+
+static gboolean
+has_secret (GList *records, const guint8 octets[ZRTP_RS_SIZE])
+{
+  for (GList *l = records; l; l = l->next)
+    if (find_secret (l->data, octets))
+      return TRUE;
+  return FALSE;
+}
+
+/* The record of the call itself gets the new secret (§4.6.1). */
+static void
+take_secrets (GstZrtpChange *self, GstZrtpRecord *record, gboolean matched_is_kept)
+{
+  if (!self->store.has_matched)
+    begin_lineage (self, record);
+  else if (!record->rs1.is_set)
+    begin_record (self, record, matched_is_kept);
+  else
+    continue_lineage (self, record);
   record->last_seen = self->now;
   record->calls++;
   g_free (record->algorithms);
-  record->algorithms = describe (&store->choice);
+  record->algorithms = describe (&self->store.choice);
 }
 
-/* Another record of the same two ZIDs, of a call under another URI, that has the secret which matched: the peer is
- * the same endpoint and may know us by one record only, so its secrets go on too. Whether it is verified
- * is its own affair. */
+/* By what the other records of the two ZIDs are known to be of the peer of this call: the secret that matched. Or the
+ * one that did not, if the user has compared the SAS all the same: the peer has lost it. */
+static const guint8 *
+common_secret (const ZrtpStore *store, GstZrtpRecord *own)
+{
+  if (store->has_matched)
+    return store->matched;
+  if (store->compared && own && store->before.has_rs1 && find_secret (own, store->before.rs1))
+    return store->before.rs1;
+  return NULL;
+}
+
+/* Another record of the same two ZIDs, of a call under another URI: the peer is the same endpoint and may know us
+ * by one record only, so its secrets go on too. Whether it is verified is its own affair. */
 static void
-follow (GstZrtpChange *self, GstZrtpRecord *record)
+follow (GstZrtpChange *self, GstZrtpRecord *record, const guint8 *common)
 {
   const ZrtpStore *store = &self->store;
-  GstZrtpSecret *matched = store->has_matched ? find_secret (record, store->matched) : NULL;
-  GstZrtpSecret continued;
+  const GstZrtpSecret *found = common ? find_secret (record, common) : NULL;
 
-  if (!matched)
-    return;
-  continued = *matched;
-  /* "The old rs1 value is not saved in Preshared mode." */
-  if (store->after.preshared_calls == 0)
-    put_secret (&record->rs2, continued);
-  put_secret (&record->rs1, make_secret (TRUE, store->after.rs1, continued.verified));
-  record->preshared_calls = store->after.preshared_calls;
-  set_expiry (record, store->after.expiry, self->now);
-  zrtp_wipe (&continued, sizeof continued);
+  if (found)
+    put_new_secret (self, record, found->verified && store->has_matched,
+        is_preshared (store) ? record->rs2 : *found);
 }
 
-/* The user compared the SAS of the secret that is rs1 for this call. Another call may have stored another one
- * meanwhile: that one was not compared, so the verified one goes before it. */
+/* "if a cache entry already exists from an earlier call, the stored cache interval should be set to 0", §4.9: wherever
+ * the secret is that both ends had, unless another call has renewed it. */
 static void
-verify_secret (GstZrtpRecord *record, const guint8 octets[ZRTP_RS_SIZE])
+end_interval (GstZrtpChange *self, GstZrtpRecord *record)
 {
-  if (!is_secret (&record->rs1, octets)) {
-    if (record->rs1.is_set)
-      record->rs2 = record->rs1;
-    put_secret (&record->rs1, make_secret (TRUE, octets, TRUE));
-  }
+  const ZrtpStore *store = &self->store;
+
+  if (store->has_matched && store->after.expiry == 0 && find_secret (record, store->matched) &&
+      is_of_before (&record->rs1, &store->before))
+    record->expires = self->now;
+}
+
+/* The user compared the SAS of this secret. Another call may have put another one in front of it, or have been kept
+ * in its place: that one was not compared, so the verified one goes before it. */
+static void
+verify_secret (GstZrtpChange *self, GstZrtpRecord *record)
+{
+  const guint8 *octets = self->store.after.rs1;
+  const GstZrtpSecret front = record->rs1;
+
+  if (is_secret (&record->rs2, octets))
+    put_new_secret (self, record, TRUE, front);
+  else if (!is_secret (&record->rs1, octets))
+    put_new_secret (self, record, TRUE, record->rs2.is_set ? record->rs2 : front);
   record->rs1.verified = TRUE;
+}
+
+/* The record is what this call made of what it was before. */
+static gboolean
+is_renewed (GstZrtpRecord *record, const ZrtpStore *store)
+{
+  const ZrtpRecord *before = &store->before, *after = &store->after;
+  const gboolean left_nothing = !after->has_rs1 && !after->has_rs2;
+
+  return is_as_before (record, before) &&
+         (left_nothing || (after->has_rs1 && is_secret (&record->rs2, after->rs1)) ||
+             (after->has_rs2 && is_secret (&record->rs2, after->rs2)));
 }
 
 /* "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1 */
@@ -329,7 +425,7 @@ erase_secret (GstZrtpRecord *record, const ZrtpStore *store, gboolean is_own)
   const ZrtpRecord *before = &store->before, *after = &store->after;
   const gboolean stored = before->has_rs1 && !same_rs1 (before, after);
 
-  if (stored && is_own && is_as_before (record, before)) {
+  if (stored && is_own && is_renewed (record, store)) {
     put_secret (&record->rs1, make_secret (after->has_rs1, after->rs1, FALSE));
     put_secret (&record->rs2, make_secret (after->has_rs2, after->rs2, FALSE));
   } else if (stored) {
@@ -373,40 +469,55 @@ has_new_pbx_secret (const ZrtpStore *store)
          (!before->has_pbx || !zrtp_equal (before->pbx, after->pbx, sizeof after->pbx));
 }
 
+/* One endpoint has one (§7.3.1), whatever it is called. */
 static void
-apply_to_own (GstZrtpChange *self, GList **records)
+take_pbx_secret (GstZrtpChange *self, GList *records, GstZrtpRecord *own)
+{
+  for (GList *l = records; l; l = l->next) {
+    GstZrtpRecord *record = l->data;
+
+    if (record == own || record->pbx_secret.is_set)
+      put_secret (&record->pbx_secret, make_secret (TRUE, self->store.after.pbx, FALSE));
+  }
+}
+
+static void
+apply_to_own (GstZrtpChange *self, GList **records, gboolean matched_is_kept)
 {
   const ZrtpStore *store = &self->store;
-  const gboolean verified = store->after.sas_verified && !store->before.sas_verified;
+  const gboolean compared = store->compared && store->after.has_rs1;
   GstZrtpRecord *record = find (self, *records);
 
-  if (has_new_secret (store) || verified || has_new_pbx_secret (store))
+  if (has_new_secret (store) || compared || has_new_pbx_secret (store))
     record = find_or_add (self, records);
   if (!record)
     return;
   set_name (record, self->name && *self->name ? self->name : NULL);
   if (has_new_secret (store))
-    take_secrets (self, record);
-  else if (verified && store->after.has_rs1)
-    verify_secret (record, store->after.rs1);
+    take_secrets (self, record, matched_is_kept);
+  if (compared)
+    verify_secret (self, record);
   if (has_new_pbx_secret (store))
-    put_secret (&record->pbx_secret, make_secret (TRUE, store->after.pbx, FALSE));
-  if (has_new_secret (store) || store->after.expiry != store->before.expiry)
-    set_expiry (record, store->after.expiry, self->now);
+    take_pbx_secret (self, *records, record);
 }
 
 static void
 apply_call (GstZrtpChange *self, GList **records)
 {
-  const GstZrtpRecord *own = find (self, *records);
+  const ZrtpStore *store = &self->store;
+  GstZrtpRecord *own = find (self, *records);
+  const guint8 *common = common_secret (store, own);
+  const gboolean matched_is_kept = store->has_matched && has_secret (*records, store->matched);
 
   for (GList *l = *records; l; l = l->next)
-    if (self->store.erase)
-      erase_secret (l->data, &self->store, l->data == own);
-    else if (has_new_secret (&self->store) && l->data != own)
-      follow (self, l->data);
-  if (!self->store.erase)
-    apply_to_own (self, records);
+    if (store->erase)
+      erase_secret (l->data, store, l->data == own);
+    else if (!has_new_secret (store))
+      end_interval (self, l->data);
+    else if (l->data != own)
+      follow (self, l->data, common);
+  if (!store->erase)
+    apply_to_own (self, records, matched_is_kept);
 }
 
 /* --- Users ----------------------------------------------------------------------------------------------- */
@@ -418,6 +529,17 @@ remove_record (GList **records, GstZrtpRecord *record)
     return;
   *records = g_list_remove (*records, record);
   g_object_unref (record);
+}
+
+/* The secret that the user saw: a call may have renewed it since. */
+static void
+set_verified (GstZrtpChange *self, GstZrtpRecord *record)
+{
+  const GstZrtpSecret *seen = &self->record->rs1;
+  GstZrtpSecret *secret = seen->is_set ? find_secret (record, seen->octets) : &record->rs1;
+
+  if (secret)
+    secret->verified = secret->is_set;
 }
 
 static void
@@ -432,9 +554,10 @@ apply_wish (GstZrtpChange *self, GList **records)
     return;
   } else if (self->kind == CHANGE_RENAME) {
     set_name (record, self->name);
+  } else if (self->kind == CHANGE_VERIFY && self->verified) {
+    set_verified (self, record);
   } else if (self->kind == CHANGE_VERIFY) {
     clear_flags (record);
-    record->rs1.verified = self->verified && record->rs1.is_set;
   } else if (self->kind == CHANGE_FORGET) {
     remove_record (records, record);
   }

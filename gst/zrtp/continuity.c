@@ -84,6 +84,14 @@ gst_zrtp_call_cache_clear (GstZrtpCallCache *self)
   g_clear_object (&self->cache);
   g_clear_pointer (&self->zid, g_bytes_unref);
   g_clear_error (&self->error);
+  gst_zrtp_call_cache_forget_peer (self);
+}
+
+void
+gst_zrtp_call_cache_forget_peer (GstZrtpCallCache *self)
+{
+  g_clear_pointer (&self->local_uri, g_free);
+  g_clear_pointer (&self->peer_uri, g_free);
   g_clear_pointer (&self->name, g_free);
   g_clear_pointer (&self->known_as, g_free);
 }
@@ -121,15 +129,30 @@ typedef struct {
   gchar *local_uri, *peer_uri, *peer_name;
 } Party;
 
+/* Lock held. Who speaks with whom does not change during a call: what is set later is for the next one. */
+static void
+settle_uris (GstZrtpSession *session)
+{
+  GstZrtpCallCache *kept = &session->kept;
+
+  if (kept->peer_uri)
+    return;
+  kept->local_uri = g_strdup (session->local_uri ? session->local_uri : "");
+  kept->peer_uri = g_strdup (session->peer_uri ? session->peer_uri : "");
+}
+
 static void
 read_party (GstZrtpSession *session, Party *party)
 {
+  const GstZrtpCallCache *kept = &session->kept;
+
   gst_zrtp_session_lock (session);
+  settle_uris (session);
   *party = (Party){
-      .cache = session->kept.cache ? g_object_ref (session->kept.cache) : NULL,
-      .zid = session->kept.zid ? g_bytes_ref (session->kept.zid) : NULL,
-      .local_uri = g_strdup (session->local_uri ? session->local_uri : ""),
-      .peer_uri = g_strdup (session->peer_uri ? session->peer_uri : ""),
+      .cache = kept->cache ? g_object_ref (kept->cache) : NULL,
+      .zid = kept->zid ? g_bytes_ref (kept->zid) : NULL,
+      .local_uri = g_strdup (kept->local_uri),
+      .peer_uri = g_strdup (kept->peer_uri),
       .peer_name = g_strdup (session->peer_name ? session->peer_name : ""),
   };
   gst_zrtp_session_unlock (session);
@@ -277,6 +300,18 @@ update (
   return ok;
 }
 
+/* What the record is called now. */
+static void
+note_name (GstZrtpSession *session, const gchar *name)
+{
+  if (!*name)
+    return;
+  gst_zrtp_session_lock (session);
+  g_free (session->kept.name);
+  session->kept.name = g_strdup (name);
+  gst_zrtp_session_unlock (session);
+}
+
 void
 gst_zrtp_session_store (GstZrtpSession *session, GstZrtpStream *stream,
     const guint8 peer_zid[ZRTP_ZID_SIZE], const ZrtpStore *store)
@@ -291,6 +326,8 @@ gst_zrtp_session_store (GstZrtpSession *session, GstZrtpStream *stream,
     if (!update (&party, peer_zid, change, &error) && !error)
       g_set_error_literal (&error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_FAILED,
           "it did not store the secret of this call, and gave no reason");
+    if (!error)
+      note_name (session, party.peer_name);
     g_object_unref (change);
   }
   party_clear (&party);

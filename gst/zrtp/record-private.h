@@ -61,8 +61,7 @@ GstZrtpChange *gst_zrtp_change_new_call (
 GstZrtpChange *gst_zrtp_change_new_put (GstZrtpRecord *record);
 GstZrtpChange *gst_zrtp_change_new_rename (
     const gchar *local_uri, const gchar *peer_uri, const gchar *name);
-GstZrtpChange *gst_zrtp_change_new_verify (
-    const gchar *local_uri, const gchar *peer_uri, gboolean verified);
+GstZrtpChange *gst_zrtp_change_new_verify (GstZrtpRecord *record, gboolean verified);
 GstZrtpChange *gst_zrtp_change_new_forget (const gchar *local_uri, const gchar *peer_uri);
 GstZrtpChange *gst_zrtp_change_new_expire (void);
 /* Whose records it is for; 12 octets each. */

@@ -437,6 +437,7 @@ gst_zrtp_session_release_engine (GstZrtpSession *self, ZrtpEngine *engine, gbool
     return FALSE;
   if (self->call)
     zrtp_call_end (self->call);
+  gst_zrtp_call_cache_forget_peer (&self->kept);
   g_clear_pointer (&self->sas, g_free);
   self->sas_type = NULL;
   self->sas_verified = FALSE;
@@ -609,14 +610,26 @@ gst_zrtp_mode_name (ZrtpMode mode)
  * same ZID, and the SAS has been previously verified, the person's name stored in that cache entry should be
  * displayed." Otherwise it would lend a name to whom it does not belong. */
 static gchar *
-peer_name (GstZrtpSession *self, const ZrtpSecureInfo *info)
+peer_name (GstZrtpSession *self, gboolean verified)
 {
   gchar *name;
 
   gst_zrtp_session_lock (self);
-  name = g_strdup (info->sas_verified && self->kept.name ? self->kept.name : "");
+  name = g_strdup (verified && self->kept.name ? self->kept.name : "");
   gst_zrtp_session_unlock (self);
   return name;
+}
+
+/* Later streams are of the same call, in which the user may have compared the SAS, or given the peer another name. */
+static gboolean
+is_verified (GstZrtpSession *self, const ZrtpSecureInfo *info)
+{
+  gboolean verified;
+
+  gst_zrtp_session_lock (self);
+  verified = info->sas_verified && (info->first || self->sas_verified);
+  gst_zrtp_session_unlock (self);
+  return verified;
 }
 
 static gchar *
@@ -625,7 +638,7 @@ peer_uri (GstZrtpSession *self)
   gchar *uri;
 
   gst_zrtp_session_lock (self);
-  uri = g_strdup (self->peer_uri ? self->peer_uri : "");
+  uri = g_strdup (self->kept.peer_uri ? self->kept.peer_uri : "");
   gst_zrtp_session_unlock (self);
   return uri;
 }
@@ -647,7 +660,8 @@ secure_structure (
     GstZrtpSession *self, GstZrtpStream *stream, const ZrtpSecureInfo *info, const gchar *other)
 {
   const ZrtpType *type = info->choice.type;
-  gchar *name = peer_name (self, info), *uri = peer_uri (self);
+  const gboolean verified = is_verified (self, info);
+  gchar *name = peer_name (self, verified), *uri = peer_uri (self);
   gchar *zid = hex (info->peer_zid, sizeof info->peer_zid);
   gchar *client_id = printable (info->peer_client_id);
   GstStructure *structure = gst_structure_new ("zrtp-secure",                               /* */
@@ -655,7 +669,7 @@ secure_structure (
       "session-id", G_TYPE_STRING, self->session_id,                                        /* */
       "sas", G_TYPE_STRING, info->sas,                                                      /* */
       "sas-type", G_TYPE_STRING, gst_zrtp_type_name (type[ZRTP_SAS]),                       /* */
-      "sas-verified", G_TYPE_BOOLEAN, (gboolean) info->sas_verified,                        /* */
+      "sas-verified", G_TYPE_BOOLEAN, verified,                                             /* */
       "cache-mismatch", G_TYPE_BOOLEAN, (gboolean) info->cache_mismatch,                    /* */
       "aux-mismatch", G_TYPE_BOOLEAN, (gboolean) info->aux_mismatch,                        /* */
       "mode", G_TYPE_STRING, gst_zrtp_mode_name (info->mode),                               /* */
@@ -764,7 +778,7 @@ gst_zrtp_session_enrollment_offered (
     GstZrtpSession *self, GstZrtpStream *stream, const guint8 peer_zid[ZRTP_ZID_SIZE])
 {
   const ZrtpSecureInfo info = gst_zrtp_stream_get_info (stream);
-  gchar *zid = hex (peer_zid, ZRTP_ZID_SIZE), *name = peer_name (self, &info);
+  gchar *zid = hex (peer_zid, ZRTP_ZID_SIZE), *name = peer_name (self, info.sas_verified);
 
   g_signal_emit (self, signals[SIGNAL_ENROLLMENT], 0, stream, zid, name);
   g_free (name);

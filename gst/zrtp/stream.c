@@ -328,6 +328,23 @@ random_ssrc (void)
   return ssrc;
 }
 
+/* The settings changed before the call began: no stream keeps an engine of a call with another cache, or ZID. */
+static void
+drop_stale_engines (GstZrtpSession *session)
+{
+  GList *streams = gst_zrtp_session_all_streams (session);
+
+  gst_zrtp_session_lock (session);
+  for (GList *l = streams; l && session->n_started == 0; l = l->next) {
+    GstZrtpStream *stream = l->data;
+
+    if (stream->engine && stream->serial != gst_zrtp_session_get_serial (session))
+      gst_zrtp_session_release_engine (session, g_steal_pointer (&stream->engine), FALSE);
+  }
+  gst_zrtp_session_unlock (session);
+  g_list_free_full (streams, gst_object_unref);
+}
+
 /* The engine, made if there is none; made anew when it has sent nothing yet and the settings of its
  * Hello changed. */
 static void
@@ -339,6 +356,7 @@ ensure_engine (GstZrtpStream *self)
   guint8 peer_hash[ZRTP_HELLO_HASH_SIZE];
   guint serial;
 
+  drop_stale_engines (self->session);
   lock (self);
   if (self->engine && !self->started && self->serial != gst_zrtp_session_get_serial (self->session))
     gst_zrtp_session_release_engine (self->session, g_steal_pointer (&self->engine), FALSE);

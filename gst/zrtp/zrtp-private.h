@@ -47,11 +47,12 @@ typedef enum {
 
 /* The cache of one call, and what it knows of the call's peer. */
 typedef struct {
-  GstZrtpCache *cache; /* NULL = cacheless, §4.9.1 */
-  GBytes *zid;         /* ours */
-  GError *error;       /* why it is cacheless, until the user is told */
-  gchar *name;         /* of the peer's record */
-  gchar *known_as;     /* who the peer's ZID is under another URI */
+  GstZrtpCache *cache;         /* NULL = cacheless, §4.9.1 */
+  GBytes *zid;                 /* ours */
+  GError *error;               /* why it is cacheless, until the user is told */
+  gchar *local_uri, *peer_uri; /* as they were when the peer was first looked up; NULL before */
+  gchar *name;                 /* of the peer's record */
+  gchar *known_as;             /* who the peer's ZID is under another URI */
 } GstZrtpCallCache;
 
 struct _GstZrtpSession {
@@ -157,6 +158,7 @@ void gst_zrtp_stream_wake_up (GstZrtpStream *stream);
 /* Opens what the settings say; without it a random ZID and an error. False when there is no ZID at all. */
 gboolean gst_zrtp_call_cache_find (GstZrtpCallCache *self, GstZrtpSession *session);
 void gst_zrtp_call_cache_clear (GstZrtpCallCache *self);
+void gst_zrtp_call_cache_forget_peer (GstZrtpCallCache *self);
 /* Warns, once, when the call is cacheless and should not be. */
 void gst_zrtp_session_tell_cache_error (GstZrtpSession *session, GstZrtpStream *stream);
 /* What is known of the peer, zeros when nothing is. False, and the user is warned, when the cache cannot be read. */

@@ -277,6 +277,7 @@ test_difference (void)
   g_assert_true (store->has_matched);
   g_assert_cmpmem (store->matched, 32, store->before.rs1, 32);
   g_assert_false (store->erase);
+  g_assert_false (store->compared);
   for (unsigned kind = 0; kind < ZRTP_N_KINDS; kind++)
     g_assert_cmphex (store->choice.type[kind], ==, alice->secure.choice.type[kind]);
 
@@ -284,13 +285,18 @@ test_difference (void)
   say (&pair, ALICE, true);
   assert_same_record (&store->before, &kept);
   g_assert_false (store->has_matched); /* it is stored by now */
+  g_assert_true (store->compared);
   g_assert_false (store->erase);
+  say (&pair, ALICE, true); /* again: somebody may have taken it back in the cache */
+  g_assert_cmpuint (alice->n_events[ZRTP_EVENT_STORE], ==, 3);
+  g_assert_true (store->compared);
 
   kept = store->after;
   say (&pair, ALICE, false);
   assert_same_record (&store->before, &kept);
   assert_known (&store->after, false);
   g_assert_false (store->has_matched);
+  g_assert_false (store->compared);
   g_assert_true (store->erase);
   pair_clear (&pair);
 }
@@ -400,7 +406,7 @@ test_not_kept (void)
   pair_clear (&pair);
 }
 
-/* §4.9: a peer that keeps nothing. There is no new secret, so none that continues another. */
+/* §4.9: a peer that keeps nothing. There is no new secret; that the old one matched shows whose wish this is. */
 static void
 test_forgetful_peer (void)
 {
@@ -416,7 +422,8 @@ test_forgetful_peer (void)
   assert_known (&store->before, true);
   assert_known (&store->after, true);
   g_assert_cmpuint (store->after.expiry, ==, 0);
-  g_assert_false (store->has_matched);
+  g_assert_true (store->has_matched);
+  g_assert_cmpmem (store->matched, 32, store->before.rs1, 32);
   pair_clear (&pair);
 }
 
