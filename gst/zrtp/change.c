@@ -280,14 +280,18 @@ put_new_secret (GstZrtpChange *self, GstZrtpRecord *record, gboolean verified, G
   zrtp_wipe (&rs2, sizeof rs2);
 }
 
-/* There was no common secret. Where another call has stored one since this one began, that one goes on. */
+/* There was no common secret. Where another call has stored one since this one began, both are kept: the other end
+ * may have them in another order, or one of them only. */
 static void
 begin_lineage (GstZrtpChange *self, GstZrtpRecord *record)
 {
   const ZrtpStore *store = &self->store;
-  const gboolean keep = store->after.has_rs2 || !is_as_before (record, &store->before);
 
-  put_new_secret (self, record, FALSE, keep ? record->rs1 : (GstZrtpSecret){.is_set = FALSE});
+  if (!record->rs1.is_set || is_as_before (record, &store->before))
+    put_new_secret (
+        self, record, FALSE, store->after.has_rs2 ? record->rs1 : (GstZrtpSecret){.is_set = FALSE});
+  else
+    put_secret (&record->rs2, make_secret (TRUE, store->after.rs1, FALSE));
 }
 
 /* The call of two who had a secret in common, and a record that has none: it is new, or the user has removed it during
