@@ -4,7 +4,7 @@
  */
 #include "ext/sqlite/zrtp-sqlite-private.h"
 
-#include <string.h>
+#include <errno.h>
 
 #define BUSY_TIMEOUT (G_USEC_PER_SEC) /* microseconds */
 
@@ -25,11 +25,19 @@ static const gchar schema[] =
     "  calls INTEGER NOT NULL, algorithms TEXT NOT NULL,"
     "  PRIMARY KEY (zid, peer_zid, local_uri, peer_uri)) STRICT, WITHOUT ROWID;";
 
+/* Version 1 knew no URIs, and one verified flag for a peer. */
+static const gchar from_version_1[] =
+    "INSERT INTO zid SELECT '', '', zid FROM own LIMIT 1;"
+    "INSERT INTO record SELECT own.zid, peer.zid, '', '', ifnull (name, ''), rs1, rs2, NULL, NULL,"
+    "  ifnull (verified, 0), 0, ifnull (expires, 9223372036854775807), 0, 0, 0, 0, ''"
+    "  FROM peer, (SELECT zid FROM own LIMIT 1) AS own;"
+    "DROP TABLE own;"
+    "DROP TABLE peer;";
+
 /* An encrypted cache takes no plain record from a process that opened it when it was empty and had no key. */
 static const gchar *const sql[ZRTP_SQLITE_N_STATEMENTS] = {
     [ZRTP_SQLITE_BEGIN] = "BEGIN IMMEDIATE",
     [ZRTP_SQLITE_COMMIT] = "COMMIT",
-    [ZRTP_SQLITE_ROLLBACK] = "ROLLBACK",
     [ZRTP_SQLITE_GET_ZID] =
         "SELECT zid, local_uri, peer_uri FROM zid WHERE local_uri = ?1 AND peer_uri = ?2",
     [ZRTP_SQLITE_ADD_ZID] = "INSERT INTO zid VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
@@ -59,8 +67,10 @@ static const gchar *const sql[ZRTP_SQLITE_N_STATEMENTS] = {
 int
 zrtp_sqlite_step (ZrtpSqlite *self, sqlite3_stmt *statement, GError **error)
 {
-  const int code = sqlite3_step (statement);
+  int code;
 
+  errno = 0;
+  code = sqlite3_step (statement);
   if (code != SQLITE_ROW && code != SQLITE_DONE)
     zrtp_sqlite_set_error (self, code, error);
   return code;
@@ -85,8 +95,10 @@ zrtp_sqlite_run (ZrtpSqlite *self, ZrtpSqliteStatement which, GError **error)
 gboolean
 zrtp_sqlite_exec (ZrtpSqlite *self, const gchar *text, GError **error)
 {
-  const int code = sqlite3_exec (self->db, text, NULL, NULL, NULL);
+  int code;
 
+  errno = 0;
+  code = sqlite3_exec (self->db, text, NULL, NULL, NULL);
   if (code != SQLITE_OK)
     zrtp_sqlite_set_error (self, code, error);
   return code == SQLITE_OK;
@@ -158,12 +170,21 @@ remove_traces (ZrtpSqlite *self)
     self->has_traces = FALSE;
 }
 
+/* There are no statements yet while the database is being opened. */
+static gboolean
+commit (ZrtpSqlite *self, GError **error)
+{
+  if (self->statements[ZRTP_SQLITE_COMMIT])
+    return zrtp_sqlite_run (self, ZRTP_SQLITE_COMMIT, error);
+  return zrtp_sqlite_exec (self, "COMMIT", error);
+}
+
 gboolean
 zrtp_sqlite_end (ZrtpSqlite *self, gboolean ok, GError **error)
 {
-  ok = ok && zrtp_sqlite_run (self, ZRTP_SQLITE_COMMIT, error);
+  ok = ok && commit (self, error);
   if (!ok && !sqlite3_get_autocommit (self->db))
-    zrtp_sqlite_run (self, ZRTP_SQLITE_ROLLBACK, NULL);
+    sqlite3_exec (self->db, "ROLLBACK", NULL, NULL, NULL);
   if (ok && self->has_traces)
     remove_traces (self);
   return ok;
@@ -188,6 +209,43 @@ make_schema (ZrtpSqlite *self, GError **error)
   return zrtp_sqlite_exec (self, "BEGIN IMMEDIATE", error) &&
          zrtp_sqlite_exec (self, schema, error) && set_version (self, error) &&
          zrtp_sqlite_exec (self, "COMMIT", error);
+}
+
+/* In a transaction. */
+static gboolean
+migrate (ZrtpSqlite *self, GError **error)
+{
+  gint64 version;
+
+  if (!ask_number (self, "PRAGMA user_version", &version, error))
+    return FALSE;
+  if (version == ZRTP_SQLITE_SCHEMA_VERSION) /* another process was faster */
+    return TRUE;
+  if (version != 1) {
+    zrtp_sqlite_set_damaged (self, "its format has an impossible number", error);
+    return FALSE;
+  }
+  self->has_traces = TRUE;
+  return zrtp_sqlite_exec (self, schema, error) && zrtp_sqlite_exec (self, from_version_1, error) &&
+         set_version (self, error);
+}
+
+/* The header that was looked at first may be older than the write-ahead log. */
+static gboolean
+update_schema (ZrtpSqlite *self, GError **error)
+{
+  gint64 version;
+
+  if (!ask_number (self, "PRAGMA user_version", &version, error))
+    return FALSE;
+  if (version == ZRTP_SQLITE_SCHEMA_VERSION)
+    return TRUE;
+  if (version > ZRTP_SQLITE_SCHEMA_VERSION) {
+    zrtp_sqlite_set_too_new (self, (guint) version, error);
+    return FALSE;
+  }
+  return zrtp_sqlite_exec (self, "BEGIN IMMEDIATE", error) &&
+         zrtp_sqlite_end (self, migrate (self, error), error);
 }
 
 /* --- Key ------------------------------------------------------------------------------------------- */
@@ -296,12 +354,9 @@ introduce_key (ZrtpSqlite *self, GError **error)
     return FALSE;
   sealed = read_key_check (self, &problem); /* another process may have been faster */
   if (problem)
-    ok = FALSE;
-  else
-    ok = sealed ? check_key (self, sealed, &problem) : encrypt_empty (self, &problem);
-  ok = zrtp_sqlite_exec (self, ok ? "COMMIT" : "ROLLBACK", problem ? NULL : &problem) && ok;
-  if (problem)
     g_propagate_error (error, problem);
+  ok = !problem && (sealed ? check_key (self, sealed, error) : encrypt_empty (self, error));
+  ok = zrtp_sqlite_end (self, ok, error);
   g_clear_pointer (&sealed, g_bytes_unref);
   return ok;
 }
@@ -342,10 +397,10 @@ harden (sqlite3 *db)
 }
 
 static gboolean
-connect_file (ZrtpSqlite *self, GError **error)
+connect_file (ZrtpSqlite *self, const gchar *file, GError **error)
 {
-  const int code = sqlite3_open_v2 (self->path, &self->db,
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+  const int code = sqlite3_open_v2 (
+      file, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 
   if (code != SQLITE_OK) {
     zrtp_sqlite_set_error (self, code, error);
@@ -367,11 +422,11 @@ configure (ZrtpSqlite *self, GError **error)
 }
 
 gboolean
-zrtp_sqlite_make (const gchar *path, GError **error)
+zrtp_sqlite_make (const gchar *file, const gchar *path, GError **error)
 {
   ZrtpSqlite draft = {.path = (gchar *) path};
-  const gboolean ok =
-      connect_file (&draft, error) && make_schema (&draft, error) && configure (&draft, error);
+  const gboolean ok = connect_file (&draft, file, error) && make_schema (&draft, error) &&
+                      configure (&draft, error);
 
   sqlite3_close (draft.db);
   return ok;
@@ -380,34 +435,64 @@ zrtp_sqlite_make (const gchar *path, GError **error)
 static gboolean
 open_memory (ZrtpSqlite *self, GError **error)
 {
-  return connect_file (self, error) && configure (self, error) && make_schema (self, error);
+  return connect_file (self, self->path, error) && configure (self, error) &&
+         make_schema (self, error);
 }
 
 static gboolean
 open_file (ZrtpSqlite *self, GError **error)
 {
-  if (!zrtp_sqlite_file_prepare (self->path, error) || !connect_file (self, error) ||
+  if (!zrtp_sqlite_file_prepare (self->path, error) || !connect_file (self, self->path, error) ||
       !zrtp_sqlite_file_check (self, error))
     return FALSE;
   zrtp_sqlite_file_tighten (self->path);
-  return configure (self, error);
+  return configure (self, error) && update_schema (self, error);
+}
+
+static gboolean
+is_memory (ZrtpSqlite *self)
+{
+  return g_str_equal (self->path, ZRTP_SQLITE_MEMORY);
 }
 
 gboolean
 zrtp_sqlite_open (ZrtpSqlite *self, GError **error)
 {
-  const gboolean is_memory = g_str_equal (self->path, ZRTP_SQLITE_MEMORY);
+  if ((is_memory (self) ? open_memory (self, error) : open_file (self, error)) &&
+      is_right_key (self, error) && prepare_all (self, error))
+    return TRUE;
+  zrtp_sqlite_close (self);
+  return FALSE;
+}
 
-  return (is_memory ? open_memory (self, error) : open_file (self, error)) &&
-         is_right_key (self, error) && prepare_all (self, error);
+/* What is stored in a file without a name is lost. */
+static gboolean
+is_gone (ZrtpSqlite *self)
+{
+  int has_moved = 0;
+
+  sqlite3_file_control (self->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+  return has_moved != 0;
+}
+
+gboolean
+zrtp_sqlite_ensure (ZrtpSqlite *self, GError **error)
+{
+  if (self->db && (is_memory (self) || !is_gone (self)))
+    return TRUE;
+  if (self->db)
+    GST_WARNING ("the cache %s was moved, removed or replaced; it is opened again", self->path);
+  self->has_traces = FALSE;
+  zrtp_sqlite_close (self);
+  return zrtp_sqlite_open (self, error);
 }
 
 void
 zrtp_sqlite_close (ZrtpSqlite *self)
 {
-  for (guint i = 0; i < ZRTP_SQLITE_N_STATEMENTS; i++)
-    g_clear_pointer (&self->statements[i], sqlite3_finalize);
   if (self->db && self->has_traces)
     remove_traces (self);
+  for (guint i = 0; i < ZRTP_SQLITE_N_STATEMENTS; i++)
+    g_clear_pointer (&self->statements[i], sqlite3_finalize);
   g_clear_pointer (&self->db, sqlite3_close);
 }

@@ -54,17 +54,27 @@ zrtp_sqlite_set_damaged (ZrtpSqlite *self, const gchar *what, GError **error)
       "the cache %s is damaged (%s): %s", self->path, what, advice_damaged);
 }
 
+void
+zrtp_sqlite_set_too_new (ZrtpSqlite *self, guint version, GError **error)
+{
+  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_TOO_NEW,
+      "the cache %s was made by a later version of this library (its format is %u, this library "
+      "knows %d): install that version, or set another cache-location",
+      self->path, version, ZRTP_SQLITE_SCHEMA_VERSION);
+}
+
 static void
 set_text (ZrtpSqlite *self, GstZrtpCacheError code, const gchar *text, GError **error)
 {
   g_set_error (error, GST_ZRTP_CACHE_ERROR, code, "the cache %s %s", self->path, text);
 }
 
-/* Where SQLite says only that the system refused, the system's own word says more. */
+/* Where SQLite says only that the system refused, the system's own word says more. SQLite keeps it, but not when a
+ * COMMIT failed; then it is where the last system call left it. */
 static void
-set_system_error (ZrtpSqlite *self, GError **error)
+set_system_error (ZrtpSqlite *self, int left, GError **error)
 {
-  const int problem = self->db ? sqlite3_system_errno (self->db) : 0;
+  const int kept = self->db ? sqlite3_system_errno (self->db) : 0, problem = kept ? kept : left;
 
   if (problem)
     zrtp_sqlite_set_errno (self->path, problem, error);
@@ -77,6 +87,8 @@ set_system_error (ZrtpSqlite *self, GError **error)
 void
 zrtp_sqlite_set_error (ZrtpSqlite *self, int code, GError **error)
 {
+  const int left = errno;
+
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -104,6 +116,6 @@ zrtp_sqlite_set_error (ZrtpSqlite *self, int code, GError **error)
       zrtp_sqlite_set_damaged (self, sqlite3_errmsg (self->db), error);
       break;
     default:
-      set_system_error (self, error);
+      set_system_error (self, left, error);
   }
 }

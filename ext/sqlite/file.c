@@ -38,7 +38,7 @@ make_draft (const gchar *path, GError **error)
 
   if (fd >= 0) {
     close (fd);
-    if (zrtp_sqlite_make (draft, error))
+    if (zrtp_sqlite_make (draft, path, error))
       return draft;
     g_unlink (draft);
     remove_companions (draft);
@@ -216,9 +216,6 @@ zrtp_sqlite_file_check (ZrtpSqlite *self, GError **error)
   }
   if (zrtp_get_u32 (header + 60) <= ZRTP_SQLITE_SCHEMA_VERSION)
     return TRUE;
-  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_TOO_NEW,
-      "the cache %s was made by a later version of this library (its format is %u, this library "
-      "knows %d): install that version, or set another cache-location",
-      self->path, zrtp_get_u32 (header + 60), ZRTP_SQLITE_SCHEMA_VERSION);
+  zrtp_sqlite_set_too_new (self, zrtp_get_u32 (header + 60), error);
   return FALSE;
 }

@@ -27,13 +27,17 @@ static void gst_zrtp_sqlite_cache_iface_init (GstZrtpCacheInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (GstZrtpSqliteCache, gst_zrtp_sqlite_cache, G_TYPE_OBJECT,
     G_IMPLEMENT_INTERFACE (GST_TYPE_ZRTP_CACHE, gst_zrtp_sqlite_cache_iface_init))
 
+/* NULL, not locked and an error when the file cannot be used any more. */
 static ZrtpSqlite *
-lock (GstZrtpCache *cache)
+lock (GstZrtpCache *cache, GError **error)
 {
   GstZrtpSqliteCache *self = GST_ZRTP_SQLITE_CACHE (cache);
 
   g_mutex_lock (&self->lock);
-  return &self->database;
+  if (zrtp_sqlite_ensure (&self->database, error))
+    return &self->database;
+  g_mutex_unlock (&self->lock);
+  return NULL;
 }
 
 static void
@@ -122,10 +126,13 @@ make_zid (ZrtpSqlite *database, const gchar *local_uri, const gchar *peer_uri, G
 static GBytes *
 sqlite_get_zid (GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri, GError **error)
 {
-  ZrtpSqlite *database = lock (cache);
+  ZrtpSqlite *database = lock (cache, error);
   GError *problem = NULL;
-  GBytes *zid = find_zid (database, local_uri, peer_uri, &problem);
+  GBytes *zid;
 
+  if (!database)
+    return NULL;
+  zid = find_zid (database, local_uri, peer_uri, &problem);
   if (problem)
     g_propagate_error (error, problem);
   else if (!zid)
@@ -138,9 +145,12 @@ static gboolean
 sqlite_set_zid (
     GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri, GBytes *zid, GError **error)
 {
-  ZrtpSqlite *database = lock (cache);
-  gboolean ok = zrtp_sqlite_begin (database, error);
+  ZrtpSqlite *database = lock (cache, error);
+  gboolean ok;
 
+  if (!database)
+    return FALSE;
+  ok = zrtp_sqlite_begin (database, error);
   if (ok) {
     ok = put_zid (database, ZRTP_SQLITE_SET_ZID, local_uri, peer_uri, zid, error);
     ok = zrtp_sqlite_end (database, ok, error);
@@ -152,8 +162,12 @@ sqlite_set_zid (
 static GList *
 sqlite_list_zids (GstZrtpCache *cache, GError **error)
 {
-  GList *found = read_all (lock (cache), ZRTP_SQLITE_LIST_ZIDS, zrtp_sqlite_read_zid, error);
+  ZrtpSqlite *database = lock (cache, error);
+  GList *found;
 
+  if (!database)
+    return NULL;
+  found = read_all (database, ZRTP_SQLITE_LIST_ZIDS, zrtp_sqlite_read_zid, error);
   unlock (cache);
   return found;
 }
@@ -173,8 +187,12 @@ find_records (ZrtpSqlite *database, GBytes *zid, GBytes *peer_zid, GError **erro
 static GList *
 sqlite_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error)
 {
-  GList *found = find_records (lock (cache), zid, peer_zid, error);
+  ZrtpSqlite *database = lock (cache, error);
+  GList *found;
 
+  if (!database)
+    return NULL;
+  found = find_records (database, zid, peer_zid, error);
   unlock (cache);
   return found;
 }
@@ -182,10 +200,13 @@ sqlite_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **erro
 static GList *
 sqlite_list (GstZrtpCache *cache, GstZrtpRecord *after, guint max, GError **error)
 {
-  ZrtpSqlite *database = lock (cache);
-  sqlite3_stmt *statement = database->statements[ZRTP_SQLITE_LIST];
+  ZrtpSqlite *database = lock (cache, error);
+  sqlite3_stmt *statement;
   GList *found;
 
+  if (!database)
+    return NULL;
+  statement = database->statements[ZRTP_SQLITE_LIST];
   if (after) {
     zrtp_sqlite_bind_keys (statement, after);
   } else { /* less than any ZID */
@@ -284,9 +305,12 @@ static gboolean
 sqlite_update (
     GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GstZrtpChange *change, GError **error)
 {
-  ZrtpSqlite *database = lock (cache);
-  gboolean ok = zrtp_sqlite_begin (database, error);
+  ZrtpSqlite *database = lock (cache, error);
+  gboolean ok;
 
+  if (!database)
+    return FALSE;
+  ok = zrtp_sqlite_begin (database, error);
   if (ok) {
     ok = apply (database, zid, peer_zid, change, error);
     ok = zrtp_sqlite_end (database, ok, error);

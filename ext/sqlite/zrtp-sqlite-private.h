@@ -18,7 +18,6 @@
 typedef enum {
   ZRTP_SQLITE_BEGIN,
   ZRTP_SQLITE_COMMIT,
-  ZRTP_SQLITE_ROLLBACK,
   ZRTP_SQLITE_GET_ZID,
   ZRTP_SQLITE_ADD_ZID,
   ZRTP_SQLITE_SET_ZID,
@@ -43,9 +42,10 @@ typedef struct {
 
 /* --- errors.c ------------------------------------------------------------------------------------ */
 
-/* What went wrong in `db`, whose last call returned `code`, and what can be done about it. */
+/* What went wrong in `db`, whose last call returned `code`, and what can be done about it. Right after that call. */
 void zrtp_sqlite_set_error (ZrtpSqlite *self, int code, GError **error);
 void zrtp_sqlite_set_errno (const gchar *path, int problem, GError **error);
+void zrtp_sqlite_set_too_new (ZrtpSqlite *self, guint version, GError **error);
 void zrtp_sqlite_set_damaged (ZrtpSqlite *self, const gchar *what, GError **error);
 
 /* --- file.c -------------------------------------------------------------------------------------- */
@@ -60,9 +60,11 @@ void zrtp_sqlite_file_tighten (const gchar *path);
 /* --- database.c ---------------------------------------------------------------------------------- */
 
 gboolean zrtp_sqlite_open (ZrtpSqlite *self, GError **error);
+/* Opens it again when the file is not the one any more that its name stands for. */
+gboolean zrtp_sqlite_ensure (ZrtpSqlite *self, GError **error);
 void zrtp_sqlite_close (ZrtpSqlite *self);
-/* Makes the schema in the empty file `path`. */
-gboolean zrtp_sqlite_make (const gchar *path, GError **error);
+/* Makes the schema in the empty `file`, which is going to be `path`. */
+gboolean zrtp_sqlite_make (const gchar *file, const gchar *path, GError **error);
 
 /* SQLITE_ROW or SQLITE_DONE; anything else, and the error is set. */
 int zrtp_sqlite_step (ZrtpSqlite *self, sqlite3_stmt *statement, GError **error);
