@@ -55,7 +55,8 @@ zrtp_error_text (unsigned code)
     case ZRTP_ERROR_NONCE:
       return "nonce used before";
     case ZRTP_ERROR_EQUAL_ZID:
-      return "both ends have the same ZID: give each its own cache, or none";
+      return "both ends have the same ZID, as two of one user on one machine have: give each a "
+             "cache of its own (cache-location, or GST_ZRTP_CACHE), or none (cache-location=\"\")";
     case ZRTP_ERROR_SSRC:
       return "SSRC collision";
     case ZRTP_ERROR_UNAVAILABLE:

@@ -93,6 +93,35 @@ gst_zrtp_message_parse_secure (GstMessage *message, gchar **sas, gchar **sas_typ
 }
 
 /**
+ * gst_zrtp_message_parse_secure_peer:
+ * @message: any message from a bus.
+ * @peer_zid: (out) (optional) (nullable) (transfer full): the peer's ZID, 24 hexadecimal digits (RFC 6189 §4.9).
+ * @peer_name: (out) (optional) (nullable) (transfer full): what the user calls it; "" unless the secret of an
+ *   earlier call, whose SAS was compared, matched (§12).
+ * @peer_uri: (out) (optional) (nullable) (transfer full): #GstZrtpSession:peer-uri.
+ * @known_as: (out) (optional) (nullable) (transfer full): who this device is under another URI; "" if nobody, or if it
+ *   is verified under this one.
+ *
+ * Reads who the peer is from a `zrtp-secure` message.
+ *
+ * Returns: %TRUE when @message is one; the out parameters are set only then.
+ */
+gboolean
+gst_zrtp_message_parse_secure_peer (
+    GstMessage *message, gchar **peer_zid, gchar **peer_name, gchar **peer_uri, gchar **known_as)
+{
+  const GstStructure *structure = structure_named (message, "zrtp-secure");
+
+  if (!structure)
+    return FALSE;
+  get_string (structure, "peer-zid", peer_zid);
+  get_string (structure, "peer-name", peer_name);
+  get_string (structure, "peer-uri", peer_uri);
+  get_string (structure, "known-as", known_as);
+  return TRUE;
+}
+
+/**
  * gst_zrtp_message_parse_sas_verified:
  * @message: any message from a bus.
  * @sas_verified: (out) (optional): what the user said of the SAS.

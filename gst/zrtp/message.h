@@ -14,6 +14,10 @@ gboolean gst_zrtp_message_parse_secure (GstMessage *message, gchar **sas, gchar 
     gboolean *sas_verified, gboolean *cache_mismatch);
 
 GST_ZRTP_API
+gboolean gst_zrtp_message_parse_secure_peer (
+    GstMessage *message, gchar **peer_zid, gchar **peer_name, gchar **peer_uri, gchar **known_as);
+
+GST_ZRTP_API
 gboolean gst_zrtp_message_parse_sas_verified (GstMessage *message, gboolean *sas_verified);
 
 GST_ZRTP_API

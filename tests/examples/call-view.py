@@ -31,7 +31,7 @@ LEAD_OUT = 1.5               # silence after the sentences, so that hanging up c
 MISSING = 77                 # exit status: something needed is not here (meson shows such a test as skipped)
 
 SIDE = """
-zrtpenc name=enc policy={policy} {offer}
+zrtpenc name=enc policy={policy} cache-location={cache} {offer}
 zrtpdec name=dec
 rtpsession name=rtp bandwidth=64000 rtcp-min-interval=500000000
   sdes='application/x-rtp-source-sdes, cname=(string)"{name}@call.example";'
@@ -289,7 +289,7 @@ class Side:
         self.sentence = read_wav(f'{directory}/{name}-sentence.wav')
         offer = f'key-agreements={options.key_agreements}' if options.key_agreements else ''
         pipeline = SIDE.format(
-            name=name, policy=options.policy, offer=offer,
+            name=name, policy=options.policy, offer=offer, cache=shlex.quote(f'{directory}/{name}.sqlite'),
             sent=shlex.quote(self.sent), heard=shlex.quote(self.heard),
             rtp=local, rtcp=local + 1, to_rtp=remote, to_rtcp=remote + 1)
         self.command = 'gst-launch-1.0 -m -e' + pipeline.rstrip().replace('\n', ' \\\n  ')

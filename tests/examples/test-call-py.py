@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 
 CALL = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'call.py')
@@ -25,8 +26,9 @@ def free_port():
 
 
 class Caller:
-    def __init__(self, local, remote):
+    def __init__(self, local, remote, cache):
         self.process = subprocess.Popen([sys.executable, CALL, local, '127.0.0.1', remote],
+                                        env=dict(os.environ, GST_ZRTP_CACHE=cache),
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.lines = []
         self.sas = None
@@ -65,12 +67,13 @@ def main():
 
     print('1..3')
     ports = free_port(), free_port()
-    callers = [Caller(*ports), Caller(*reversed(ports))]
-    try:
-        for _ in callers:
-            spoken.acquire(timeout=PATIENCE)
-    finally:
-        status = [caller.stop() for caller in callers]
+    with tempfile.TemporaryDirectory() as folder:
+        callers = [Caller(*ports, f'{folder}/alice'), Caller(*reversed(ports), f'{folder}/bob')]
+        try:
+            for _ in callers:
+                spoken.acquire(timeout=PATIENCE)
+        finally:
+            status = [caller.stop() for caller in callers]
     sas = [caller.sas for caller in callers]
     results = [(None not in sas, f'both sides print a SAS: {sas}'),
                (sas[0] == sas[1] and sas[0] is not None, 'it is the same'),

@@ -71,6 +71,21 @@ class PythonCache(GObject.Object, GstZrtp.Cache):
         self.records[peer_zid.get_data()] = change.apply(self.records.get(peer_zid.get_data(), []))
         return True
 
+    def do_list(self, after, limit):
+        def key(record):
+            p = record.props
+            return p.zid.get_data(), p.peer_zid.get_data(), p.local_uri, p.peer_uri
+
+        everything = sorted((record for records in self.records.values() for record in records), key=key)
+        return [record for record in everything if after is None or key(record) > key(after)][:limit]
+
+    def do_list_zids(self):
+        return [GstZrtp.Record(zid=GLib.Bytes.new(self.zid))]
+
+    def do_set_zid(self, local_uri, peer_uri, zid):
+        self.zid = zid.get_data()
+        return True
+
 
 class Api(unittest.TestCase):
     def test_call(self):
@@ -154,6 +169,38 @@ class Api(unittest.TestCase):
         self.assertTrue(a.secure[0]['cache-mismatch'])
         self.assertEqual(a.warnings, [GstZrtp.Warning.CACHE_MISMATCH])
 
+    def test_all_of_python_cache(self):
+        """What the user does with peers, on a cache that an application wrote."""
+        cache = PythonCache(b'alice alice ')
+        for peer in range(5):
+            a, b = End(cache, peer_uri=f'sip:{peer}', peer_name=f'Peer {peer}'), End(PythonCache(b'bob bob %4d' % peer))
+            talk(a, b)
+        names, last = [], None
+        while page := cache.list(last, 2):
+            self.assertLessEqual(len(page), 2)
+            names += [record.props.name for record in page]
+            last = page[-1]
+        self.assertEqual(names, [f'Peer {peer}' for peer in range(5)])
+
+        record = cache.list(None, 1)[0]
+        self.assertTrue(cache.verify(record, True))
+        self.assertTrue(cache.list(None, 1)[0].props.sas_verified)
+        self.assertTrue(cache.rename(record, 'Carol'))
+        self.assertEqual(cache.list(None, 1)[0].props.name, 'Carol')
+        self.assertFalse(cache.list(None, 1)[0].props.sas_verified)
+        self.assertTrue(cache.forget(record))
+        self.assertEqual([r.props.name for r in cache.list(None, 9)], names[1:])
+        record.props.expires = 1
+        self.assertTrue(cache.put(record))
+        self.assertEqual(len(cache.list(None, 9)), 4)
+        record = cache.list(None, 1)[0]
+        cache.records[record.props.peer_zid.get_data()][0].props.expires = 1
+        self.assertEqual(tuple(cache.expire()), (True, 1))
+        self.assertEqual(len(cache.list(None, 9)), 3)
+        self.assertEqual(cache.list_zids()[0].props.zid.get_data(), b'alice alice ')
+        self.assertTrue(cache.set_zid(None, None, GLib.Bytes.new(b'carol carol ')))
+        self.assertEqual(cache.get_zid(None, None).get_data(), b'carol carol ')
+
     def test_broken_cache(self):
         """The call comes about all the same, and the user is told."""
         cache = PythonCache(b'alice alice ')
@@ -204,6 +251,11 @@ class Api(unittest.TestCase):
         message = Gst.Message.new_element(bin_, structure)
         self.assertEqual(tuple(GstZrtp.message_parse_secure(message)), (True, 'ab1y', 'B32', True, False))
         self.assertFalse(GstZrtp.message_parse_failed(message)[0])
+        structure = Gst.Structure.new_from_string(
+            'zrtp-secure, peer-zid=(string)00, peer-name=(string)Bob, peer-uri=(string)"sip:b", known-as=(string)Carol')
+        peer = GstZrtp.message_parse_secure_peer(Gst.Message.new_element(bin_, structure))
+        self.assertEqual(tuple(peer), (True, '00', 'Bob', 'sip:b', 'Carol'))
+        self.assertFalse(GstZrtp.message_parse_secure_peer(Gst.Message.new_eos(bin_))[0])
         message = Gst.Message.new_element(bin_, Gst.Structure.new_from_string('zrtp-state, state=(string)secure'))
         self.assertEqual(tuple(GstZrtp.message_parse_state(message)), (True, GstZrtp.State.SECURE))
 

@@ -5,6 +5,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
 import socket
+import tempfile
 import time
 import unittest
 
@@ -118,6 +119,47 @@ class Pipeline(unittest.TestCase):
             for phone in (alice, bob):
                 phone.pipeline.set_state(state)
         self.assertEqual(len(set(sas)), 3)
+
+    def test_next_call(self):
+        """Two calls on the same files: the second knows the first, and who the peer is."""
+        with tempfile.TemporaryDirectory() as folder:
+            for call in range(2):
+                p, q = free_ports(2)
+                with Phone(p, q, f'cache-location={folder}/alice local-uri=sip:alice peer-uri=sip:bob '
+                                 'peer-name="Bob on his phone"') as alice, \
+                        Phone(q, p, f'cache-location={folder}/bob local-uri=sip:bob peer-uri=sip:alice') as bob:
+                    self.assertTrue(wait_for(lambda: alice.named('zrtp-secure') and bob.named('zrtp-secure')))
+                    secure = alice.named('zrtp-secure')[0]
+                    self.assertEqual(GstZrtp.message_parse_secure(secure).sas_verified, call == 1)
+                    peer = GstZrtp.message_parse_secure_peer(secure)
+                    self.assertEqual(peer.peer_name, 'Bob on his phone' if call else '')
+                    self.assertEqual((peer.peer_uri, peer.known_as), ('sip:bob', ''))
+                    self.assertFalse(alice.named('zrtp-warning') + bob.named('zrtp-warning'))
+                    for phone in (alice, bob):
+                        phone.pipeline.get_by_name('enc').props.session.verify_sas(True)
+
+    def test_unusable_cache(self):
+        """It is said on the bus, and the call goes on without."""
+        with tempfile.TemporaryDirectory() as folder:
+            p, q = free_ports(2)
+            with Phone(p, q, f'cache-location={folder}/missing/alice') as alice, \
+                    Phone(q, p, f'cache-location={folder}/bob') as bob:
+                self.assertTrue(wait_for(lambda: alice.named('zrtp-secure') and bob.named('zrtp-secure')))
+                warning, = alice.named('zrtp-warning')
+                self.assertEqual(GstZrtp.message_parse_warning(warning).code, GstZrtp.Warning.CACHE)
+                self.assertIn(f'{folder}/missing', GstZrtp.message_parse_warning(warning).text)
+                self.assertTrue(wait_for(lambda: alice.heard > 20 and bob.heard > 20))
+                self.assertFalse(alice.errors() + bob.errors() + bob.named('zrtp-warning'))
+
+    def test_one_cache_for_both_ends(self):
+        p, q = free_ports(2)
+        with tempfile.TemporaryDirectory() as folder:
+            with Phone(p, q, f'cache-location={folder}/one') as alice, \
+                    Phone(q, p, f'cache-location={folder}/one'):
+                self.assertTrue(wait_for(lambda: alice.named('zrtp-failed')))
+                failed = GstZrtp.message_parse_failed(alice.named('zrtp-failed')[0])
+                self.assertEqual(failed.code, 0x90)
+                self.assertIn('GST_ZRTP_CACHE', failed.text)
 
     def test_no_zrtp_required(self):
         p, q = free_ports(2)

@@ -8,6 +8,7 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 import importlib.util
 import pathlib
 import re
+import tempfile
 import unittest
 
 import gi
@@ -100,9 +101,13 @@ class Readme(unittest.TestCase):
         self.assertIn(('clear', True, False), bob.said)
 
     def test_next_call(self):
-        snippet, = snippets('The next call')
+        in_files, in_memory = snippets('The next call')
         alice, bob, names, call = self.two()
-        self.play(snippet, names, call)
+        with tempfile.TemporaryDirectory() as folder:
+            self.play(in_files, {'file_of_alice': f'{folder}/alice', 'file_of_bob': f'{folder}/bob', **names}, call)
+            self.assertEqual(alice.field('peer-name'), 'Bob on his phone')
+            self.assertEqual(bob.field('peer-uri'), 'sip:alice@example.com')
+        self.play(in_memory, names, call)
         self.play('# the third call is secure', names, call)
         self.assertEqual(alice.said, [('secure', 'preshared'), ('secure', 'multistream')])
 
