@@ -12,7 +12,7 @@ set -eu
 # A C compiler, meson, and the headers of everything the library and the plugin link to.
 build='gcc libc6-dev meson ninja-build pkgconf
   libglib2.0-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
-  nettle-dev libgmp-dev libsqlite3-dev gobject-introspection libgirepository1.0-dev'
+  nettle-dev libgmp-dev libsqlite3-dev libpq-dev gobject-introspection libgirepository1.0-dev'
 
 # gst-launch-1.0, rtp and udp (good), srtpenc and srtpdec (bad), which the plugin drives.
 run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad'
@@ -21,10 +21,11 @@ run='gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstr
 call='espeak-ng python3 tshark'
 
 # Python bindings, the other ZRTP implementation we talk to, the peer's crypto and Python's for cross-checks, valgrind
-# for the timing of secrets, the style check.
+# for the timing of secrets, the style check, and PostgreSQL's programs: the test of that cache starts a server of its
+# own and does not touch the one that the package may have started.
 test='python3 python3-gi python3-cryptography gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
   libsrtp2-dev libbzrtp-dev libbctoolbox-dev libssl-dev
-  valgrind clang-format git'
+  valgrind clang-format git postgresql'
 
 usage ()
 {
