@@ -84,12 +84,6 @@ gst_zrtp_call_cache_clear (GstZrtpCallCache *self)
   g_clear_object (&self->cache);
   g_clear_pointer (&self->zid, g_bytes_unref);
   g_clear_error (&self->error);
-  gst_zrtp_call_cache_forget_peer (self);
-}
-
-void
-gst_zrtp_call_cache_forget_peer (GstZrtpCallCache *self)
-{
   g_clear_pointer (&self->local_uri, g_free);
   g_clear_pointer (&self->peer_uri, g_free);
   g_clear_pointer (&self->name, g_free);

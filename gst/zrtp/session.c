@@ -437,7 +437,6 @@ gst_zrtp_session_release_engine (GstZrtpSession *self, ZrtpEngine *engine, gbool
     return FALSE;
   if (self->call)
     zrtp_call_end (self->call);
-  gst_zrtp_call_cache_forget_peer (&self->kept);
   g_clear_pointer (&self->sas, g_free);
   self->sas_type = NULL;
   self->sas_verified = FALSE;

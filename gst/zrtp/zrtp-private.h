@@ -158,7 +158,6 @@ void gst_zrtp_stream_wake_up (GstZrtpStream *stream);
 /* Opens what the settings say; without it a random ZID and an error. False when there is no ZID at all. */
 gboolean gst_zrtp_call_cache_find (GstZrtpCallCache *self, GstZrtpSession *session);
 void gst_zrtp_call_cache_clear (GstZrtpCallCache *self);
-void gst_zrtp_call_cache_forget_peer (GstZrtpCallCache *self);
 /* Warns, once, when the call is cacheless and should not be. */
 void gst_zrtp_session_tell_cache_error (GstZrtpSession *session, GstZrtpStream *stream);
 /* What is known of the peer, zeros when nothing is. False, and the user is warned, when the cache cannot be read. */
