@@ -29,37 +29,17 @@ peers_complain (const gchar *format, ...)
   g_free (text);
 }
 
-static const gchar *
-advice_for (const GError *error)
-{
-  if (error->domain != GST_ZRTP_CACHE_ERROR)
-    return NULL;
-  switch (error->code) {
-    case GST_ZRTP_CACHE_ERROR_WRONG_KEY:
-      return "--cache-key-file names the key that the application gives as cache-key; without it "
-             "the "
-             "cache is taken for one that is not encrypted";
-    case GST_ZRTP_CACHE_ERROR_BUSY:
-      return "try again when the other program is done";
-    case GST_ZRTP_CACHE_ERROR_CORRUPT:
-      return "nothing was changed; keep the file, and look for a backup";
-    case GST_ZRTP_CACHE_ERROR_TOO_NEW:
-      return "nothing was changed; use the version of " PROGRAM " that belongs to it";
-    default:
-      return NULL;
-  }
-}
-
-/* Takes the error. */
+/* The library's texts name the properties of a session. */
 int
 peers_fail_with (GError *error)
 {
-  const gchar *advice = advice_for (error);
+  const gchar *remark = "";
 
-  if (advice && !strstr (error->message, "imported"))
-    peers_complain ("%s; %s", error->message, advice);
-  else
-    peers_complain ("%s", error->message);
+  if (strstr (error->message, "cache-key"))
+    remark = " (here: --cache-key-file)";
+  else if (strstr (error->message, "cache-location"))
+    remark = " (here: --cache)";
+  peers_complain ("%s%s", error->message, remark);
   g_error_free (error);
   return EXIT_FAILED;
 }

@@ -423,6 +423,10 @@ peers_do_import (gchar **words)
     status = EXIT_DONE;
   } else if (cache) {
     peers_fail_with (error);
+    if (result.imported > 0)
+      peers_complain ("%" G_GUINT64_FORMAT
+                      " records were imported before that; begin the import again",
+          result.imported);
   }
   g_clear_object (&cache);
   peers_file_free (file);

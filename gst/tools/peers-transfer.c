@@ -25,17 +25,15 @@
 #define SECRET_SIZE 32
 #define LINE_SIZE 4096 /* most lines are shorter, so their secrets are in one place */
 
-static gboolean fail (GError **error, GstZrtpCacheError code, const gchar *format, ...)
-    G_GNUC_PRINTF (3, 4);
+static gboolean fail (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
 
 static gboolean
-fail (GError **error, GstZrtpCacheError code, const gchar *format, ...)
+fail (GError **error, const gchar *format, ...)
 {
   va_list args;
 
   va_start (args, format);
-  if (error)
-    *error = g_error_new_valist (GST_ZRTP_CACHE_ERROR, code, format, args);
+  g_propagate_error (error, g_error_new_valist (G_FILE_ERROR, G_FILE_ERROR_FAILED, format, args));
   va_end (args);
   return FALSE;
 }
@@ -56,8 +54,7 @@ write_all (int fd, const gchar *data, gsize size, GError **error)
     const ssize_t n = write (fd, data, size);
 
     if (n < 0 && errno != EINTR)
-      return fail (error, GST_ZRTP_CACHE_ERROR_FAILED, "the export could not be written: %s",
-          g_strerror (errno));
+      return fail (error, "the export could not be written: %s", g_strerror (errno));
     data += MAX (n, 0);
     size -= MAX (n, 0);
   }
@@ -194,11 +191,11 @@ check_stdout (gboolean force, GError **error)
   if (force)
     return TRUE;
   if (isatty (STDOUT_FILENO))
-    return fail (error, GST_ZRTP_CACHE_ERROR_PERMISSION,
+    return fail (error,
         "an export holds secrets, which do not belong on a screen: name a file (export FILE), or "
         "use --force");
   if (fstat (STDOUT_FILENO, &about) == 0 && S_ISREG (about.st_mode) && (about.st_mode & 077))
-    return fail (error, GST_ZRTP_CACHE_ERROR_PERMISSION,
+    return fail (error,
         "an export holds secrets, and others may read the file that standard output goes to: name "
         "the file (export FILE), which makes it for you alone, or use --force");
   return TRUE;
@@ -207,14 +204,13 @@ check_stdout (gboolean force, GError **error)
 static gboolean
 open_new_file (const gchar *path, int *fd, GError **error)
 {
-  *fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  *fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (*fd >= 0)
     return TRUE;
   if (errno == EEXIST)
-    return fail (error, GST_ZRTP_CACHE_ERROR_FAILED,
-        "there is a file %s already, and it is left alone: choose another name", path);
-  return fail (error, GST_ZRTP_CACHE_ERROR_FAILED, "the file %s cannot be made: %s", path,
-      g_strerror (errno));
+    return fail (
+        error, "there is a file %s already, and it is left alone: choose another name", path);
+  return fail (error, "the file %s cannot be made: %s", path, g_strerror (errno));
 }
 
 /* A file that is not complete is worth nothing, and holds secrets. */
@@ -222,11 +218,9 @@ static gboolean
 close_file (const gchar *path, int fd, gboolean ok, GError **error)
 {
   if (ok && fsync (fd) != 0)
-    ok = fail (error, GST_ZRTP_CACHE_ERROR_FAILED, "the file %s could not be written: %s", path,
-        g_strerror (errno));
+    ok = fail (error, "the file %s could not be written: %s", path, g_strerror (errno));
   if (close (fd) != 0 && ok)
-    ok = fail (error, GST_ZRTP_CACHE_ERROR_FAILED, "the file %s could not be written: %s", path,
-        g_strerror (errno));
+    ok = fail (error, "the file %s could not be written: %s", path, g_strerror (errno));
   if (!ok)
     g_unlink (path);
   return ok;
@@ -286,8 +280,7 @@ read_all (PeersFile *file, int fd, const gchar *name, GError **error)
       grow (file);
     n = read (fd, file->data + file->size, file->allocated - file->size);
     if (n < 0 && errno != EINTR)
-      return fail (
-          error, GST_ZRTP_CACHE_ERROR_FAILED, "%s cannot be read: %s", name, g_strerror (errno));
+      return fail (error, "%s cannot be read: %s", name, g_strerror (errno));
     file->size += MAX (n, 0);
   } while (n != 0);
   return TRUE;
@@ -461,7 +454,7 @@ each_line (PeersFile *file, LineFunc func, gpointer user_data, GError **error)
 
     number++;
     if (!record)
-      return fail (error, GST_ZRTP_CACHE_ERROR_CORRUPT,
+      return fail (error,
           "line %" G_GUINT64_FORMAT " of the file is none that belongs there; nothing was imported",
           number);
     ok = func (file, record, is_zid, user_data, error);
@@ -497,7 +490,7 @@ check_line (
 static gboolean
 damaged (GError **error, const gchar *name)
 {
-  return fail (error, GST_ZRTP_CACHE_ERROR_CORRUPT,
+  return fail (error,
       "%s is damaged or not complete: nothing was imported; export again, and copy the file as it "
       "is",
       name);
@@ -515,10 +508,9 @@ check_head (PeersFile *file, const gchar *name, GError **error)
     g_ascii_string_to_unsigned (line + strlen (MAGIC), 10, 1, G_MAXUINT32, &version, NULL);
   g_free (line);
   if (version == 0)
-    return fail (error, GST_ZRTP_CACHE_ERROR_CORRUPT,
-        "%s was not made by gst-zrtp-peers-1.0 export; nothing was imported", name);
+    return fail (error, "%s was not made by gst-zrtp-peers-1.0 export; nothing was imported", name);
   if (version > VERSION_OF_FILE)
-    return fail (error, GST_ZRTP_CACHE_ERROR_TOO_NEW,
+    return fail (error,
         "%s was made by a later version of gst-zrtp-peers-1.0; nothing was imported: use that "
         "version here too",
         name);
@@ -569,8 +561,7 @@ open_file (PeersFile *file, const gchar *path, GError **error)
   gboolean ok;
 
   if (fd < 0)
-    return fail (
-        error, GST_ZRTP_CACHE_ERROR_NOT_FOUND, "%s cannot be opened: %s", path, g_strerror (errno));
+    return fail (error, "%s cannot be opened: %s", path, g_strerror (errno));
   ok = read_all (file, fd, path, error);
   close (fd);
   return ok;
@@ -684,7 +675,7 @@ check_record (GstZrtpRecord *record, gpointer user_data, GError **error)
   peers_view_init (&view, record);
   if (g_hash_table_contains (check->import->replaced, view.zid) &&
       !g_hash_table_contains (check->file->records, identity))
-    ok = fail (error, GST_ZRTP_CACHE_ERROR_FAILED,
+    ok = fail (error,
         "the cache here has a ZID of its own, %s, and records of calls with it; nothing was "
         "imported. With --replace-zid the one in the file takes its place: then those peers do not "
         "know us any more, and their users are alerted in the next call",

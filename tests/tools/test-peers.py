@@ -159,6 +159,7 @@ class Peers(unittest.TestCase):
         self.path.write_bytes(b'not a cache at all, but long enough for somebody to look into it' * 100)
         for words in COMMANDS:
             self.run_tool(*words, status=1)
+            self.assertIn('(here: --cache)', self.errors)
         self.run_tool('import', status=1, data=export_text([], many(1)))
         self.assertEqual(self.path.stat().st_size, 6400)
 
@@ -242,7 +243,7 @@ class Peers(unittest.TestCase):
         said = ''
         for words, status in ((['list'], 0), (['show', BOB], 0), (['show', 'n' + evil], 1), (['verify', BOB], 0),
                               (['unverify', BOB], 0), (['rename', BOB, 'Bob'], 0), (['forget', BOB], 0),
-                              (['show', evil], 1), (['li\x1b[1mst'], 2), (['list', '--cache=/no/\x1b[1mne'], 1)):
+                              (['show', evil], 1), (['li\x1b[1mst'], 2), (['list', f'--cache={self.dir}/no\x1b[1mne'], 1)):
             said += self.run_tool(*words, status=status) + self.errors
         self.assertFalse(re.search('[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2066\u2029\U000e0041]', said))
         self.assertIn(r'x\x1b]0;owned\x07\x0d\x0a\x9b1mA\u202eB\u2066C\u2029D\U000e0041E', said)
@@ -494,6 +495,7 @@ class Peers(unittest.TestCase):
         finally:
             os.umask(old)
         self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        self.run_tool('import', str(path), cache=self.dir / 'new')
         path.write_text('dear')
         self.run_tool('export', str(path), status=1)
         self.run_tool('export', str(path), '--force', status=1)
