@@ -499,22 +499,22 @@ damaged (GError **error, const gchar *name)
 static gboolean
 check_head (PeersFile *file, const gchar *name, GError **error)
 {
-  const gchar *all_end = file->data + file->size;
-  const gchar *end = find_end (file->data, all_end, '\n');
+  const gchar *end = find_end (file->data, file->data + file->size, '\n');
   gchar *line = g_strndup (file->data, MIN (end - file->data, 64));
+  const gboolean is_export = g_str_has_prefix (line, MAGIC);
   guint64 version = 0;
 
-  if (g_str_has_prefix (line, MAGIC))
+  if (is_export)
     g_ascii_string_to_unsigned (line + strlen (MAGIC), 10, 1, G_MAXUINT32, &version, NULL);
   g_free (line);
-  if (version == 0)
-    return fail (error, "%s was not made by gst-zrtp-peers-1.0 export; nothing was imported", name);
+  if (!is_export)
+    return fail (error, "%s was not made by " PROGRAM " export; nothing was imported", name);
   if (version > VERSION_OF_FILE)
     return fail (error,
-        "%s was made by a later version of gst-zrtp-peers-1.0; nothing was imported: use that "
-        "version here too",
+        "%s was made by a later version of " PROGRAM "; nothing was imported: use that version "
+        "here too",
         name);
-  if (end == all_end)
+  if (version == 0 || end == file->data + file->size)
     return damaged (error, name);
   file->body = end + 1;
   return TRUE;
