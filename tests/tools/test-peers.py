@@ -680,11 +680,13 @@ class Peers(unittest.TestCase):
     def peak(self, words, path, n):
         """KiB that it has taken when four fifths of its output are read, which must be about n records."""
         size = len(self.run_tool(*words, cache=path).encode())
-        with self.start(*words, cache=path) as process:
-            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
-            text = process.stdout.read(size * 4 // 5).decode()
+        out, into = os.pipe()
+        fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, 4096)
+        with open(out, 'rb') as out, self.start(*words, cache=path, stdout=into) as process:
+            os.close(into)
+            text = out.read(size * 4 // 5).decode()
             status = pathlib.Path(f'/proc/{process.pid}/status').read_text()
-            text += process.stdout.read().decode()
+            text += out.read().decode()
             process.stderr.read()
         self.assertEqual(process.returncode, 0)
         zids = re.findall(r'(?:^|peer-zid=|peer-zid": ")([0-9a-f]{24})', text, re.M)
