@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -386,6 +387,40 @@ test_traces (Fixture *f, gconstpointer encrypted)
   g_bytes_unref (peer_zid);
 }
 
+/* Somebody who reads an older state keeps it in the log; it goes with the next change. */
+static void
+test_traces_and_reader (Fixture *f, gconstpointer encrypted)
+{
+  GstZrtpCache *cache = cache_new (f->path, NULL);
+  GBytes *zid = zid_of (cache), *peer_zid = octets_new (12), *old = octets_new (32);
+  GstZrtpRecord *record = record_new (zid, peer_zid, "", old);
+  sqlite3_stmt *reading;
+  GBytes *fresh;
+  sqlite3 *db;
+
+  put (cache, record);
+  put (cache, record);
+  g_assert_cmpint (sqlite3_open (f->path, &db), ==, SQLITE_OK);
+  sqlite3_prepare_v2 (db, "SELECT * FROM record", -1, &reading, NULL);
+  g_assert_cmpint (sqlite3_step (reading), ==, SQLITE_ROW);
+  for (guint i = 0; i < 2; i++) {
+    fresh = octets_new (32);
+    g_object_set (record, "rs1", fresh, NULL);
+    put (cache, record); /* it is stored all the same */
+    g_assert_true (file_has (f->path, fresh));
+    g_assert_true (file_has (f->path, old) == (i == 0));
+    g_bytes_unref (fresh);
+    sqlite3_reset (reading);
+  }
+  sqlite3_finalize (reading);
+  sqlite3_close (db);
+  g_object_unref (cache);
+  g_object_unref (record);
+  g_bytes_unref (zid);
+  g_bytes_unref (peer_zid);
+  g_bytes_unref (old);
+}
+
 static GBytes *
 first_secret (const gchar *path, const gchar *property)
 {
@@ -642,6 +677,7 @@ main (int argc, char **argv)
   ADD ("modes", NULL, test_modes);
   ADD ("default-location", NULL, test_default_location);
   ADD ("traces", NULL, test_traces);
+  ADD ("traces-and-reader", NULL, test_traces_and_reader);
   ADD ("traces-of-calls", NULL, test_traces_of_calls);
   ADD ("traces-of-many", NULL, test_traces_of_many);
   ADD ("stale-log", NULL, test_stale_log);

@@ -112,7 +112,15 @@ make_cut_half (Fixture *f)
 static void
 make_text (Fixture *f)
 {
-  g_assert_true (g_file_set_contents (f->path, "This is a letter to my grandmother.\n", -1, NULL));
+  GString *text = g_string_new ("This is a letter to my grandmother, with the ");
+
+  while (text->len < 63)
+    g_string_append_c (text, '.');
+  g_string_append (text, "\2....ZRTP where a cache has it");
+  while (text->len < 8192)
+    g_string_append_c (text, '.');
+  g_assert_true (g_file_set_contents (f->path, text->str, (gssize) text->len, NULL));
+  g_string_free (text, TRUE);
 }
 
 static void
@@ -164,20 +172,21 @@ typedef struct {
   const gchar *name;
   void (*make) (Fixture *f);
   gint code;
+  const gchar *says;
 } Trouble;
 
 static const Trouble troubles[] = {
-    {"cut-0", make_cut_0, GST_ZRTP_CACHE_ERROR_CORRUPT},
-    {"cut-50", make_cut_50, GST_ZRTP_CACHE_ERROR_CORRUPT},
-    {"cut-page", make_cut_page, GST_ZRTP_CACHE_ERROR_CORRUPT},
-    {"cut-half", make_cut_half, GST_ZRTP_CACHE_ERROR_CORRUPT},
-    {"text", make_text, GST_ZRTP_CACHE_ERROR_CORRUPT},
-    {"another-application", make_others, GST_ZRTP_CACHE_ERROR_CORRUPT},
-    {"too-new", make_too_new, GST_ZRTP_CACHE_ERROR_TOO_NEW},
-    {"version-0", make_version_0, GST_ZRTP_CACHE_ERROR_CORRUPT},
-    {"without-table", make_without_table, GST_ZRTP_CACHE_ERROR_CORRUPT},
-    {"folder", make_folder, GST_ZRTP_CACHE_ERROR_CORRUPT},
-    {"bad-header", make_bad_header, GST_ZRTP_CACHE_ERROR_CORRUPT},
+    {"cut-0", make_cut_0, GST_ZRTP_CACHE_ERROR_CORRUPT, "is empty"},
+    {"cut-50", make_cut_50, GST_ZRTP_CACHE_ERROR_CORRUPT, "another kind of file"},
+    {"cut-page", make_cut_page, GST_ZRTP_CACHE_ERROR_CORRUPT, "is damaged"},
+    {"cut-half", make_cut_half, GST_ZRTP_CACHE_ERROR_CORRUPT, "is damaged"},
+    {"text", make_text, GST_ZRTP_CACHE_ERROR_CORRUPT, "another kind of file"},
+    {"another-application", make_others, GST_ZRTP_CACHE_ERROR_CORRUPT, "another application's"},
+    {"too-new", make_too_new, GST_ZRTP_CACHE_ERROR_TOO_NEW, "a later version"},
+    {"version-0", make_version_0, GST_ZRTP_CACHE_ERROR_CORRUPT, "is damaged"},
+    {"without-table", make_without_table, GST_ZRTP_CACHE_ERROR_CORRUPT, "is damaged"},
+    {"folder", make_folder, GST_ZRTP_CACHE_ERROR_CORRUPT, "is no file"},
+    {"bad-header", make_bad_header, GST_ZRTP_CACHE_ERROR_CORRUPT, "is damaged"},
 };
 
 /* A call whose cache is `path` goes on, and says that it has none. */
@@ -219,6 +228,7 @@ test_open (Fixture *f, gconstpointer data)
   before = file_read (f->path);
   g_assert_null (gst_zrtp_sqlite_cache_new (f->path, NULL, &error));
   g_assert_error (error, GST_ZRTP_CACHE_ERROR, trouble->code);
+  g_assert_nonnull (strstr (error->message, trouble->says));
   assert_message (error, f->path);
   assert_content (f->path, before);
   assert_cacheless_call (f->path);
@@ -259,14 +269,15 @@ typedef struct {
   const gchar *name;
   guint file_mode, folder_mode;
   gint code;
+  const gchar *says;
 } Modes;
 
 static const Modes modes[] = {
-    {"file-secret", 0000, 0700, GST_ZRTP_CACHE_ERROR_PERMISSION},
-    {"file-read-only", 0400, 0700, GST_ZRTP_CACHE_ERROR_READ_ONLY},
-    {"folder-read-only", 0600, 0500, GST_ZRTP_CACHE_ERROR_READ_ONLY},
-    {"folder-secret", 0600, 0000, GST_ZRTP_CACHE_ERROR_PERMISSION},
-    {"fine", 0600, 0700, -1},
+    {"file-secret", 0000, 0700, GST_ZRTP_CACHE_ERROR_PERMISSION, "may not be read"},
+    {"file-read-only", 0400, 0700, GST_ZRTP_CACHE_ERROR_READ_ONLY, "permissions of the file,"},
+    {"folder-read-only", 0600, 0500, GST_ZRTP_CACHE_ERROR_READ_ONLY, "permissions of its folder,"},
+    {"folder-secret", 0600, 0000, GST_ZRTP_CACHE_ERROR_PERMISSION, "may not be read"},
+    {"fine", 0600, 0700, -1, "ok"},
 };
 
 /* root may do anything, so another user tries. */
@@ -288,6 +299,7 @@ test_permissions (Fixture *f, gconstpointer data)
   g_chmod (f->folder, 0700);
   g_chmod (f->path, 0600);
   g_test_message ("%s", printed);
+  g_assert_nonnull (strstr (printed, mode->says));
   if (mode->code < 0) {
     g_assert_cmpstr (printed, ==, "ok\n");
   } else {
@@ -334,6 +346,7 @@ assert_unreadable (Fixture *f)
   g_assert_false (gst_zrtp_cache_put (cache, record, &error));
   g_assert_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_CORRUPT);
   g_clear_error (&error);
+  file_sql (f->path, "BEGIN IMMEDIATE; ROLLBACK"); /* it is not locked */
   g_object_unref (cache);
   assert_content (f->path, before);
   g_bytes_unref (before);
@@ -379,6 +392,23 @@ test_damaged_page (Fixture *f, gconstpointer data)
   file_write (f->path, content);
   g_bytes_unref (content);
   assert_unreadable (f);
+}
+
+/* Somebody cuts it while it is open: an error, and no signal. */
+static void
+test_cut_while_open (Fixture *f, gconstpointer data)
+{
+  GstZrtpCache *cache = cache_new (f->path, NULL);
+  GBytes *zid = zid_of (cache);
+  GError *error = NULL;
+
+  g_assert_cmpint (truncate (f->path, 4096), ==, 0);
+  g_assert_null (gst_zrtp_cache_lookup (cache, zid, f->peer_zid, &error));
+  g_assert_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_CORRUPT);
+  assert_message (error, f->path);
+  g_error_free (error);
+  g_object_unref (cache);
+  g_bytes_unref (zid);
 }
 
 /* Any octet of the file may be another: errors, not crashes, and nothing endless. */
@@ -606,6 +636,7 @@ main (int argc, char **argv)
   ADD ("no-folder", test_no_folder);
   ADD ("damaged-record", test_damaged_record);
   ADD ("damaged-page", test_damaged_page);
+  ADD ("cut-while-open", test_cut_while_open);
   ADD ("any-octet", test_any_octet);
   ADD ("changed-sealed", test_changed_sealed);
   ADD ("foreign-schema", test_foreign_schema);
