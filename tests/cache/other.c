@@ -16,6 +16,7 @@ static int
 fail (GError *error)
 {
   g_print ("error %d %s\n", error->code, error->message);
+  g_error_free (error);
   return 1;
 }
 
@@ -44,8 +45,16 @@ do_open (GstZrtpCache *cache)
 {
   GError *error = NULL;
   GBytes *zid = gst_zrtp_cache_get_zid (cache, NULL, NULL, &error), *peer = peer_zid (0);
+  GstZrtpRecord *record;
 
-  if (!zid || !gst_zrtp_cache_put (cache, new_record (zid, peer, ""), &error))
+  if (zid) {
+    record = new_record (zid, peer, "");
+    gst_zrtp_cache_put (cache, record, &error);
+    g_object_unref (record);
+    g_bytes_unref (zid);
+  }
+  g_bytes_unref (peer);
+  if (error)
     return fail (error);
   g_print ("ok\n");
   return 0;
@@ -76,6 +85,7 @@ do_write (GstZrtpCache *cache, guint n, const gchar *name, guint peers)
   for (guint i = 0; i < 12; i++)
     g_print ("%02x", ((const guint8 *) g_bytes_get_data (zid, NULL))[i]);
   g_print ("\n");
+  g_bytes_unref (zid);
   return 0;
 }
 
@@ -84,6 +94,7 @@ main (int argc, char **argv)
 {
   GError *error = NULL;
   GstZrtpCache *cache;
+  int result = 0;
 
   gst_init (NULL, NULL);
   if (argc < 3)
@@ -94,10 +105,9 @@ main (int argc, char **argv)
   if (!cache)
     return fail (error);
   if (g_str_equal (argv[1], "open"))
-    return do_open (cache);
-  if (g_str_equal (argv[1], "migrate"))
-    return 0;
-  if (g_str_equal (argv[1], "write") && argc > 5)
-    return do_write (cache, (guint) atoi (argv[3]), argv[4], (guint) atoi (argv[5]));
-  return 2;
+    result = do_open (cache);
+  else if (g_str_equal (argv[1], "write") && argc > 5)
+    result = do_write (cache, (guint) atoi (argv[3]), argv[4], (guint) atoi (argv[5]));
+  g_object_unref (cache);
+  return result;
 }
