@@ -401,13 +401,14 @@ static void
 verify_secret (GstZrtpChange *self, GstZrtpRecord *record)
 {
   const guint8 *octets = self->store.after.rs1;
-  const GstZrtpSecret front = record->rs1;
+  GstZrtpSecret front = record->rs1;
 
   if (is_secret (&record->rs2, octets))
     put_new_secret (self, record, TRUE, front);
   else if (!is_secret (&record->rs1, octets))
     put_new_secret (self, record, TRUE, record->rs2.is_set ? record->rs2 : front);
   record->rs1.verified = TRUE;
+  zrtp_wipe (&front, sizeof front);
 }
 
 /* The record is what this call made of what it was before. */
