@@ -322,15 +322,20 @@ test_users (void)
 static void
 test_list (void)
 {
-  gchar *uri = server_new_database (server, "list");
+  gchar *uri = server_uri (server, "zrtp", "list");
   const gchar *const uris[] = {"", "B", "a", "a-", "aB", "b", "\xc3\xa4", "\xff" /* end */};
-  GstZrtpCache *cache = open_own (uri);
+  GstZrtpCache *cache;
   GstZrtpRecord *after = NULL;
   GString *order = g_string_new (NULL);
   GError *error = NULL;
   GList *page;
   guint n = 0;
 
+  /* one whose own order is that of a dictionary */
+  server_do (server, "postgres",
+      "CREATE DATABASE list OWNER zrtp TEMPLATE template0 "
+      "LOCALE_PROVIDER icu ICU_LOCALE 'en'");
+  cache = open_own (uri);
   for (guint i = G_N_ELEMENTS (uris) - 1; i-- > 0;) {
     GstZrtpRecord *record = make_record (1, 0xf0, "", uris[i]);
 
@@ -867,6 +872,84 @@ test_server_errors (void)
   g_free (uri);
 }
 
+/* A gateway whose user may use the tables and make none. */
+static void
+test_rights (void)
+{
+  gchar *owner = server_new_database (server, "rights");
+  gchar *uri = server_uri (server, "gateway", "rights");
+  GstZrtpRecord *record = make_record (1, 2, "", "");
+  GstZrtpCache *cache;
+
+  assert_refused (uri, NULL, GST_ZRTP_CACHE_ERROR_PERMISSION); /* there are none yet */
+  g_object_unref (open_own (owner));
+  assert_refused (uri, NULL, GST_ZRTP_CACHE_ERROR_PERMISSION);
+  server_do (server, "rights",
+      "GRANT USAGE ON SCHEMA zrtp TO gateway; GRANT SELECT ON zrtp.cache TO gateway;"
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON zrtp.zids, zrtp.records TO gateway");
+  cache = open_own (uri);
+  g_bytes_unref (get_zid (cache, NULL, NULL));
+  put (cache, record);
+  g_assert_true (gst_zrtp_cache_forget (cache, record, NULL));
+  g_object_unref (record);
+  g_object_unref (cache);
+  g_free (owner);
+  g_free (uri);
+}
+
+/* Of several servers, the first that is there. */
+static void
+test_several_servers (void)
+{
+  gchar *port = g_strdup_printf ("%u", server->port), *uri;
+  GstZrtpCache *cache;
+
+  g_free (server_new_database (server, "several"));
+  uri = g_strconcat ("postgresql://zrtp@127.0.0.1:1,127.0.0.1:", port, "/several", NULL);
+  cache = open_own (uri);
+  g_bytes_unref (get_zid (cache, NULL, NULL));
+  g_object_unref (cache);
+  g_free (uri);
+  g_free (port);
+}
+
+/* In a process that does not find the plugin: what to install. */
+static void
+test_no_plugin (void)
+{
+  gchar *self = g_file_read_link ("/proc/self/exe", NULL), *said;
+  GSubprocessLauncher *launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  GError *error = NULL;
+  GSubprocess *process;
+
+  g_subprocess_launcher_setenv (launcher, "GST_PLUGIN_PATH", "", TRUE);
+  g_subprocess_launcher_setenv (launcher, "GST_REGISTRY", "/dev/null", TRUE);
+  g_subprocess_launcher_setenv (launcher, "GST_REGISTRY_FORK", "no", TRUE);
+  process = g_subprocess_launcher_spawn (launcher, &error, self, "no-plugin", NULL);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &said, NULL, NULL));
+  g_assert_true (g_subprocess_get_successful (process));
+  g_assert_nonnull (strstr (said, "zrtppostgresql"));
+  g_assert_nonnull (strstr (said, "not installed"));
+  g_object_unref (process);
+  g_object_unref (launcher);
+  g_free (said);
+  g_free (self);
+}
+
+static int
+open_without_plugin (void)
+{
+  GError *error = NULL;
+
+  gst_init (NULL, NULL);
+  g_assert_null (gst_zrtp_cache_open ("postgresql://127.0.0.1:1/x", NULL, &error));
+  g_assert_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_NOT_SUPPORTED);
+  g_print ("%s", error->message);
+  g_error_free (error);
+  return 0;
+}
+
 /* A primary that became a standby, and one that is told to be read-only. */
 static void
 test_read_only (void)
@@ -1168,7 +1251,7 @@ run_tests (Server *new_server, int argc, char **argv)
   server = new_server;
   server_start (server);
   server_do (server, "postgres",
-      "CREATE ROLE zrtp LOGIN; CREATE ROLE banned LOGIN;"
+      "CREATE ROLE zrtp LOGIN; CREATE ROLE banned LOGIN; CREATE ROLE gateway LOGIN;"
       "CREATE ROLE secretive LOGIN PASSWORD 'sesame'");
   if (measures) {
     measure_all ();
@@ -1191,6 +1274,9 @@ run_tests (Server *new_server, int argc, char **argv)
   g_test_add_func ("/postgresql/bad-uris", test_bad_uris);
   g_test_add_func ("/postgresql/server-errors", test_server_errors);
   g_test_add_func ("/postgresql/read-only", test_read_only);
+  g_test_add_func ("/postgresql/rights", test_rights);
+  g_test_add_func ("/postgresql/several-servers", test_several_servers);
+  g_test_add_func ("/postgresql/no-plugin", test_no_plugin);
   g_test_add_func ("/postgresql/locked", test_locked);
   g_test_add_func ("/postgresql/frozen", test_frozen);
   g_test_add_func ("/postgresql/crash", test_crash);
@@ -1208,6 +1294,8 @@ main (int argc, char **argv)
     gst_init (NULL, NULL);
     return worker_main (argc, argv);
   }
+  if (argc > 1 && g_str_equal (argv[1], "no-plugin"))
+    return open_without_plugin ();
   if (!programs) {
     g_print ("1..0 # SKIP initdb, postgres and psql are not installed (Debian: postgresql)\n");
     return 0;
