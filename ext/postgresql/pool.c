@@ -10,8 +10,7 @@
 void
 zrtp_pg_pool_init (ZrtpPgPool *pool, const ZrtpPgPlace *place, GBytes *key, guint max)
 {
-  *pool = (ZrtpPgPool){
-      .place = place, .key = key, .max = max, .failed_at = G_MININT64, .rest_until = G_MININT64};
+  *pool = (ZrtpPgPool){.place = place, .key = key, .max = max, .rest_until = G_MININT64};
   g_mutex_init (&pool->lock);
   g_cond_init (&pool->changed);
   g_queue_init (&pool->idle);
@@ -65,12 +64,14 @@ open_new (ZrtpPgPool *pool, gint64 deadline, GError **error)
   return pg;
 }
 
-/* Lock held, but for the connecting. Those who wait take the failure as theirs: so when the server is away nobody waits
- * for longer than one attempt takes, however many calls there are. */
+/* Lock held, but for the connecting. A server that lets us wait before it fails is left alone for a while, by those who wait
+ * for a connection, too: nobody waits for longer than one attempt takes, however many calls there are. */
 static ZrtpPg *
 try_new (ZrtpPgPool *pool, gint64 deadline, GError **error)
 {
+  const gint64 begin = g_get_monotonic_time ();
   GError *problem = NULL;
+  gint64 now;
   ZrtpPg *pg;
 
   pool->n_open++;
@@ -80,9 +81,9 @@ try_new (ZrtpPgPool *pool, gint64 deadline, GError **error)
   if (pg)
     return pg;
   pool->n_open--;
-  pool->failed_at = g_get_monotonic_time ();
-  if (pool->failed_at >= deadline)
-    pool->rest_until = pool->failed_at + ZRTP_PG_REST_US;
+  now = g_get_monotonic_time ();
+  if (now - begin >= ZRTP_PG_SLOW_US)
+    pool->rest_until = now + ZRTP_PG_REST_US;
   g_clear_error (&pool->failure);
   pool->failure = g_error_copy (problem);
   g_propagate_error (error, problem);
@@ -108,7 +109,7 @@ fail_again (ZrtpPgPool *pool, GError **error)
 
 /* Lock held. */
 static ZrtpPg *
-take (ZrtpPgPool *pool, gint64 now, gint64 deadline, GError **error)
+take (ZrtpPgPool *pool, gint64 deadline, GError **error)
 {
   ZrtpPg *pg;
 
@@ -117,10 +118,10 @@ take (ZrtpPgPool *pool, gint64 now, gint64 deadline, GError **error)
       set_all_busy (pool, error);
       return NULL;
     }
-    if (pool->failed_at >= now)
+    if (g_get_monotonic_time () < pool->rest_until)
       return fail_again (pool, error);
   }
-  if (!pg && now < pool->rest_until)
+  if (!pg && g_get_monotonic_time () < pool->rest_until)
     return fail_again (pool, error);
   return pg ? pg : try_new (pool, deadline, error);
 }
@@ -128,11 +129,11 @@ take (ZrtpPgPool *pool, gint64 now, gint64 deadline, GError **error)
 ZrtpPg *
 zrtp_pg_pool_take (ZrtpPgPool *pool, GError **error)
 {
-  const gint64 now = g_get_monotonic_time (), deadline = now + ZRTP_PG_OPERATION_US;
+  const gint64 deadline = g_get_monotonic_time () + ZRTP_PG_OPERATION_US;
   ZrtpPg *pg;
 
   g_mutex_lock (&pool->lock);
-  pg = take (pool, now, deadline, error);
+  pg = take (pool, deadline, error);
   g_mutex_unlock (&pool->lock);
   if (pg)
     pg->deadline = deadline;

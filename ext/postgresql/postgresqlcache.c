@@ -171,13 +171,6 @@ take_all (GstZrtpRecord *record, Row *row)
       (guint64) row_time (row, CALLS), NULL);
 }
 
-static gboolean
-is_secret_there (Row *row)
-{
-  return !PQgetisnull (row->result, row->row, RS1) || !PQgetisnull (row->result, row->row, RS2) ||
-         !PQgetisnull (row->result, row->row, PBX_SECRET);
-}
-
 /* With a key everything is sealed: a secret that stands there in clear was put there by somebody else. */
 static gboolean
 open_seal (GstZrtpPostgresqlCache *self, GstZrtpRecord *record, Row *row, GError **error)
@@ -185,7 +178,7 @@ open_seal (GstZrtpPostgresqlCache *self, GstZrtpRecord *record, Row *row, GError
   GBytes *sealed = row_bytes (row, SEALED, 0);
   gboolean ok = FALSE;
 
-  if ((sealed != NULL) != (self->key != NULL) || (self->key && is_secret_there (row)))
+  if ((sealed != NULL) != (self->key != NULL))
     g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_WRONG_KEY,
         "%s: a record in zrtp.records is %s, unlike the cache; somebody else put it there; delete "
         "it",

@@ -26,7 +26,8 @@ GST_DEBUG_CATEGORY_EXTERN (zrtp_postgresql_debug);
 #define ZRTP_PG_LOCK_MS "1000"
 #define ZRTP_PG_IDLE_MS "700"
 
-/* A server that let us wait for all that time is left alone for a while, so that not every call waits. */
+/* A server that takes so long to fail is left alone for a while, so that not every call waits. */
+#define ZRTP_PG_SLOW_US (500 * G_TIME_SPAN_MILLISECOND)
 #define ZRTP_PG_REST_US (2000 * G_TIME_SPAN_MILLISECOND)
 
 #define ZRTP_PG_MAX_PARAMS 17
@@ -107,8 +108,7 @@ typedef struct {
   GBytes *key;
   guint max, n_open;
   GQueue idle;       /* ZrtpPg */
-  gint64 failed_at;  /* when the last attempt to connect failed */
-  gint64 rest_until; /* no other attempt before */
+  gint64 rest_until; /* no other attempt to connect before; `failure` is why */
   GError *failure;
 } ZrtpPgPool;
 

@@ -1287,7 +1287,7 @@ run_tests (Server *new_server, int argc, char **argv)
 int
 main (int argc, char **argv)
 {
-  gchar *programs = server_find_programs ();
+  gchar *programs;
   int status;
 
   if (argc > 1 && g_str_equal (argv[1], "worker")) {
@@ -1296,6 +1296,7 @@ main (int argc, char **argv)
   }
   if (argc > 1 && g_str_equal (argv[1], "no-plugin"))
     return open_without_plugin ();
+  programs = server_find_programs ();
   if (!programs) {
     g_print ("1..0 # SKIP initdb, postgres and psql are not installed (Debian: postgresql)\n");
     return 0;
