@@ -24,7 +24,10 @@
  */
 G_DEFINE_INTERFACE (GstZrtpCache, gst_zrtp_cache, G_TYPE_OBJECT)
 
-G_DEFINE_QUARK (gst - zrtp - cache - error - quark, gst_zrtp_cache_error)
+/* The first one is a text. */
+/* clang-format off */
+G_DEFINE_QUARK (gst-zrtp-cache-error-quark, gst_zrtp_cache_error)
+/* clang-format on */
 
 static void
 gst_zrtp_cache_default_init (GstZrtpCacheInterface *iface)

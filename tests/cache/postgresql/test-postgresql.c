@@ -945,6 +945,7 @@ open_without_plugin (void)
   gst_init (NULL, NULL);
   g_assert_null (gst_zrtp_cache_open ("postgresql://127.0.0.1:1/x", NULL, &error));
   g_assert_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_NOT_SUPPORTED);
+  g_assert_cmpstr (g_quark_to_string (error->domain), ==, "gst-zrtp-cache-error-quark");
   g_print ("%s", error->message);
   g_error_free (error);
   return 0;
