@@ -2,6 +2,8 @@
 #include "tests/cache/postgresql/server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <grp.h>
 #include <pwd.h>
@@ -269,24 +271,69 @@ children_of (pid_t pid)
   return children;
 }
 
-void
-server_signal (Server *server, int number)
+static GArray *
+all_processes (Server *server)
 {
-  GArray *children;
+  GArray *all = children_of (server->pid);
 
-  kill (server->pid, number == SIGCONT ? 0 : number);
-  children = children_of (server->pid);
-  for (guint i = 0; i < children->len; i++)
-    kill (g_array_index (children, pid_t, i), number);
-  g_array_unref (children);
-  kill (server->pid, number == SIGCONT ? number : 0);
+  g_array_prepend_val (all, server->pid);
+  return all;
+}
+
+static void
+signal_all (const GArray *processes, int number)
+{
+  for (guint i = 0; i < processes->len; i++)
+    kill (g_array_index (processes, pid_t, i), number);
+}
+
+/* A process that lets the server go on when the tests close the pipe or are no more: a stopped one does not end. */
+static void
+spawn_thawer (Server *server, const GArray *processes)
+{
+  int ends[2];
+  char octet;
+
+  g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
+  server->thawer = fork ();
+  if (server->thawer == 0) {
+    setsid (); /* who ends the group of the tests does not end this one */
+    close (ends[1]);
+    while (read (ends[0], &octet, 1) > 0)
+      ;
+    signal_all (processes, SIGCONT);
+    _exit (0);
+  }
+  close (ends[0]);
+  server->leash = ends[1];
+}
+
+void
+server_freeze (Server *server)
+{
+  GArray *processes = all_processes (server);
+
+  spawn_thawer (server, processes);
+  signal_all (processes, SIGSTOP);
+  g_array_unref (processes);
+}
+
+void
+server_thaw (Server *server)
+{
+  close (server->leash);
+  waitpid (server->thawer, NULL, 0);
 }
 
 void
 server_crash (Server *server)
 {
+  GArray *processes;
+
   kill (server->pid, SIGSTOP); /* nobody is replaced meanwhile */
-  server_signal (server, SIGKILL);
+  processes = all_processes (server);
+  signal_all (processes, SIGKILL);
+  g_array_unref (processes);
   g_assert_cmpint (waitpid (server->pid, NULL, 0), ==, server->pid);
   server->pid = 0;
 }
@@ -326,19 +373,30 @@ make_folder (void)
   return folder;
 }
 
+static pid_t tests_pid;
+
+static void
+end_tests (int number)
+{
+  kill (tests_pid, SIGKILL);
+}
+
 int
 server_run (const gchar *programs, int (*tests) (Server *server, int argc, char **argv), int argc,
     char **argv)
 {
   Server server = {.programs = (gchar *) programs, .folder = make_folder ()};
-  const pid_t pid = fork ();
   int status = 0;
 
-  if (pid == 0) {
+  tests_pid = fork ();
+  if (tests_pid == 0) {
     die_with_parent (SIGKILL);
     exit (tests (&server, argc, argv));
   }
-  waitpid (pid, &status, 0);
+  signal (SIGTERM, end_tests);
+  signal (SIGINT, end_tests);
+  while (waitpid (tests_pid, &status, 0) < 0 && errno == EINTR)
+    ;
   wait_for_end (server.folder);
   remove_folder (server.folder);
   g_free (server.folder);

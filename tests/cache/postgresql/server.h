@@ -14,6 +14,8 @@ typedef struct {
   gchar *folder;
   guint port;
   pid_t pid; /* 0 = not running */
+  pid_t thawer;
+  int leash;
 } Server;
 
 /* Where initdb and postgres are; NULL when they are not installed. */
@@ -26,8 +28,9 @@ int server_run (const gchar *programs, int (*tests) (Server *server, int argc, c
 void server_start (Server *server);
 /* As when the power goes. */
 void server_crash (Server *server);
-/* Stops, or continues, the whole server, which then keeps its sockets and does not answer. */
-void server_signal (Server *server, int number);
+/* The server keeps its sockets and does not answer, until it is thawed. */
+void server_freeze (Server *server);
+void server_thaw (Server *server);
 
 /* postgresql://user@127.0.0.1:port/database */
 gchar *server_uri (Server *server, const gchar *user, const gchar *database);

@@ -1032,7 +1032,7 @@ test_frozen (void)
   GThread *threads[CALLS];
 
   g_bytes_unref (get_zid (cache, NULL, NULL));
-  server_signal (server, SIGSTOP);
+  server_freeze (server);
   for (guint i = 0; i < CALLS; i++)
     threads[i] = g_thread_new ("call", fail_in_time, cache);
   for (guint i = 0; i < CALLS; i++)
@@ -1040,9 +1040,41 @@ test_frozen (void)
   /* and the next one hardly at all */
   g_assert_cmpint (GPOINTER_TO_INT (fail_in_time (cache)), <, 4000);
   g_assert_cmpint (GPOINTER_TO_INT (fail_in_time (cache)), <, 1000);
-  server_signal (server, SIGCONT);
+  server_thaw (server);
   g_usleep (2500 * G_TIME_SPAN_MILLISECOND);
   g_bytes_unref (get_zid (cache, NULL, NULL));
+  g_object_unref (cache);
+  g_free (uri);
+}
+
+static gpointer
+use (gpointer cache)
+{
+  for (guint i = 0; i < 20; i++)
+    g_bytes_unref (get_zid (cache, NULL, NULL));
+  return NULL;
+}
+
+/* With connections left over from before: they are given up together, not one call after the other. */
+static void
+test_frozen_idle (void)
+{
+  enum {
+    CALLS = 8
+  };
+  gchar *uri = server_new_database (server, "idle");
+  GstZrtpCache *cache = open_own (uri);
+  GThread *threads[CALLS];
+
+  for (guint i = 0; i < CALLS; i++)
+    threads[i] = g_thread_new ("call", use, cache);
+  for (guint i = 0; i < CALLS; i++)
+    g_thread_join (threads[i]);
+  server_freeze (server);
+  fail_in_time (cache); /* on a connection */
+  fail_in_time (cache); /* as there is none */
+  g_assert_cmpint (GPOINTER_TO_INT (fail_in_time (cache)), <, 1000);
+  server_thaw (server);
   g_object_unref (cache);
   g_free (uri);
 }
@@ -1280,6 +1312,7 @@ run_tests (Server *new_server, int argc, char **argv)
   g_test_add_func ("/postgresql/no-plugin", test_no_plugin);
   g_test_add_func ("/postgresql/locked", test_locked);
   g_test_add_func ("/postgresql/frozen", test_frozen);
+  g_test_add_func ("/postgresql/idle-frozen", test_frozen_idle);
   g_test_add_func ("/postgresql/crash", test_crash);
   g_test_add_func ("/postgresql/crash-in-call", test_crash_in_call);
   return g_test_run ();
