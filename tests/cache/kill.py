@@ -11,6 +11,9 @@ start again and the call must be secure by a retained secret, verified as before
 days; what was told to be secure is in the file, whose `PRAGMA integrity_check` is good after every kill. The steps that
 were killed at least often come first, so that a long run hits all.
 
+In the mode `bzrtp` the other end is libbzrtp with its own file (tests/cache/bzrtp-end.c). It is not killed, and our end once at
+a time: of two interrupted calls in a row it keeps nothing that both ends have.
+
 What kill -9 cannot show is what a power failure does: the system keeps what was written. So that the update is synchronous is
 seen in another way: every write() of it is followed by an fsync() before it ends.
 """
@@ -281,7 +284,9 @@ class Hits:
         return rng.choice(sorted(name for name in steps if self.hit[mode][name] == least))
 
     def missing(self):
-        return [(mode, name) for mode in self.seen for name in self.usual(mode) if not self.hit[mode][name]]
+        """With libbzrtp there is one kill a round, which is not enough for all."""
+        return [(mode, name) for mode in self.seen for name in self.usual(mode)
+                if not self.hit[mode][name] and mode != 'bzrtp']
 
     def print(self):
         print('\nkills at each step, - where it is not:')
