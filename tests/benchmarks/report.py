@@ -3,7 +3,7 @@
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 
-  report.py --build DIR [--docs DIR] [--rounds N]
+  report.py --build DIR [--docs DIR] [--rounds N] [--cache]
 """
 
 import argparse
@@ -11,6 +11,8 @@ import os
 import re
 import subprocess
 import sys
+
+from report_cache import TITLE, write_cache
 
 BARS = {'X255': (1.15, 2.5), 'EC25': (1.15, None), 'X448': (1.05, None), 'EC38': (1.05, None), 'EC52': (1.05, None),
         'DH2k': (1.05, 2.0), 'DH3k': (1.05, 2.0)}
@@ -76,12 +78,25 @@ def write_media(out, build):
     return lines
 
 
+def replace_cache(options):
+    path = os.path.join(options.docs, 'performance.md')
+    with open(path, encoding='utf-8') as file:
+        rest = file.read().split(f'\n{TITLE}\n')[0]
+    with open(path, 'w', encoding='utf-8') as out:
+        out.write(rest)
+        return write_cache(out, run, options.build, options.docs)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--build', required=True)
     parser.add_argument('--docs', default=os.path.join(os.path.dirname(__file__), '../../docs'))
     parser.add_argument('--rounds', default='15')
+    parser.add_argument('--cache', action='store_true', help='only the section about the cache')
     options = parser.parse_args()
+    if options.cache:
+        print('\n'.join(replace_cache(options)))
+        return
     lines = run([os.path.join(options.build, 'tests/benchmarks/handshake'), '--rounds', options.rounds]).splitlines()
     rows = {line.split()[1]: fields(line) for line in lines if line.startswith('handshake ')}
     multistream = fields(next(line for line in lines if line.startswith('multistream ')))
@@ -114,6 +129,7 @@ def main():
             out.write(f'| {name} | {row["secure"]} of {row["calls"]} | {row["median_ms"]} ms | {row["p95_ms"]} ms | '
                       f'{row["max_ms"]} ms |\n')
         lines += write_media(out, options.build)
+        lines += write_cache(out, run, options.build, options.docs)
     print('\n'.join(lines))
 
 
