@@ -276,8 +276,9 @@ class Hits:
         """One step for each role that the victim may come to have, of those that were hit least."""
         steps = self.usual(mode)
         first = self.choose_among(rng, mode, steps)
-        return [first] + [self.choose_among(rng, mode, [name for name in steps if name.startswith(other)])
-                          for role, other in (ROLES, ROLES[::-1]) if first.startswith(role)]
+        other = {ROLES[0]: ROLES[1], ROLES[1]: ROLES[0]}.get(first.split(':')[0])
+        others = [name for name in steps if other and name.startswith(other + ':')]  # none, if it was not seen yet
+        return [first] + ([self.choose_among(rng, mode, others)] if others else [])
 
     def choose_among(self, rng, mode, steps):
         least = min(self.hit[mode][name] for name in steps)
