@@ -6,29 +6,40 @@
 
 #include <errno.h>
 
+#define MAX_DELAYED 16                /* updates by calls before their old secrets leave the log */
 #define BUSY_TIMEOUT (G_USEC_PER_SEC) /* microseconds */
 
 /* --- Schema ---------------------------------------------------------------------------------------- */
 
 /* Either the plain secrets are NULL or `sealed` is: see gst_zrtp_record_seal(). `meta` has `key-check` when the
- * cache is encrypted: nothing, sealed with its key. */
+ * cache is encrypted: nothing, sealed with its key.
+ *
+ * `place` puts the records of a peer side by side, so that a lookup reads one page of the table however many records
+ * there are: the first 48 bits of the peer's ZID, then 16 bits that count. Only lookup and update depend on it. */
 static const gchar schema[] =
     "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL)"
     "  STRICT, WITHOUT ROWID;"
     "CREATE TABLE zid (local_uri TEXT NOT NULL, peer_uri TEXT NOT NULL, zid BLOB NOT NULL,"
     "  PRIMARY KEY (local_uri, peer_uri)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE record (zid BLOB NOT NULL, peer_zid BLOB NOT NULL,"
+    "CREATE TABLE record (place INTEGER PRIMARY KEY, zid BLOB NOT NULL, peer_zid BLOB NOT NULL,"
     "  local_uri TEXT NOT NULL, peer_uri TEXT NOT NULL, name TEXT NOT NULL,"
     "  rs1 BLOB, rs2 BLOB, pbx_secret BLOB, sealed BLOB,"
     "  sas_verified INTEGER NOT NULL, rs2_verified INTEGER NOT NULL, expires INTEGER NOT NULL,"
     "  preshared_calls INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,"
     "  calls INTEGER NOT NULL, algorithms TEXT NOT NULL,"
-    "  PRIMARY KEY (zid, peer_zid, local_uri, peer_uri)) STRICT, WITHOUT ROWID;";
+    "  UNIQUE (zid, peer_zid, local_uri, peer_uri)) STRICT;";
+
+#define FIRST_PLACE "zrtp_place (?2)"
+#define LAST_PLACE "zrtp_place (?2) + 65535"
+/* The unary plus keeps SQLite from taking the other index. */
+#define OF_PEER "place BETWEEN " FIRST_PLACE " AND " LAST_PLACE " AND +zid = ?1 AND +peer_zid = ?2"
 
 /* Version 1 knew no URIs, and one verified flag for a peer. */
 static const gchar from_version_1[] =
     "INSERT INTO zid SELECT '', '', zid FROM own LIMIT 1;"
-    "INSERT INTO record SELECT own.zid, peer.zid, '', '', ifnull (name, ''), rs1, rs2, NULL, NULL,"
+    "INSERT INTO record SELECT zrtp_place (peer.zid) - 1"
+    "  + row_number () OVER (PARTITION BY zrtp_place (peer.zid)), own.zid, peer.zid, '', '',"
+    "  ifnull (name, ''), rs1, rs2, NULL, NULL,"
     "  ifnull (verified, 0), 0, ifnull (expires, 9223372036854775807), 0, 0, 0, 0, ''"
     "  FROM peer, (SELECT zid FROM own LIMIT 1) AS own;"
     "DROP TABLE own;"
@@ -44,22 +55,25 @@ static const gchar *const sql[ZRTP_SQLITE_N_STATEMENTS] = {
     [ZRTP_SQLITE_SET_ZID] = "INSERT OR REPLACE INTO zid VALUES (?1, ?2, ?3)",
     [ZRTP_SQLITE_LIST_ZIDS] = "SELECT zid, local_uri, peer_uri FROM zid"
                               " ORDER BY zid, local_uri, peer_uri",
-    [ZRTP_SQLITE_LOOKUP] =
-        "SELECT " ZRTP_SQLITE_COLUMNS " FROM record WHERE zid = ?1 AND peer_zid = ?2",
+    [ZRTP_SQLITE_LOOKUP] = "SELECT " ZRTP_SQLITE_COLUMNS " FROM record WHERE " OF_PEER,
     [ZRTP_SQLITE_LIST] = "SELECT " ZRTP_SQLITE_COLUMNS " FROM record"
                          " WHERE (zid, peer_zid, local_uri, peer_uri) > (?1, ?2, ?3, ?4)"
                          " ORDER BY zid, peer_zid, local_uri, peer_uri LIMIT ?5",
-    [ZRTP_SQLITE_INSERT] = "INSERT INTO record (" ZRTP_SQLITE_COLUMNS ") SELECT"
-                           " ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-                           " ?17 WHERE ?9 IS NOT NULL"
-                           " OR NOT EXISTS (SELECT 1 FROM meta WHERE name = 'key-check')",
+    [ZRTP_SQLITE_INSERT] =
+        "INSERT INTO record (" ZRTP_SQLITE_COLUMNS ", place)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+        " ifnull (last + 1, " FIRST_PLACE ")"
+        " FROM (SELECT max (place) AS last FROM record"
+        "       WHERE place BETWEEN " FIRST_PLACE " AND " LAST_PLACE ")"
+        " WHERE last IS NOT " LAST_PLACE " AND (?9 IS NOT NULL"
+        "   OR NOT EXISTS (SELECT 1 FROM meta WHERE name = 'key-check'))",
     [ZRTP_SQLITE_UPDATE] =
         "UPDATE record SET name = ?5, rs1 = ?6, rs2 = ?7, pbx_secret = ?8, sealed = ?9,"
         " sas_verified = ?10, rs2_verified = ?11, expires = ?12, preshared_calls = ?13,"
         " first_seen = ?14, last_seen = ?15, calls = ?16, algorithms = ?17"
-        " WHERE zid = ?1 AND peer_zid = ?2 AND local_uri = ?3 AND peer_uri = ?4",
-    [ZRTP_SQLITE_DELETE] = "DELETE FROM record"
-                           " WHERE zid = ?1 AND peer_zid = ?2 AND local_uri = ?3 AND peer_uri = ?4",
+        " WHERE " OF_PEER " AND +local_uri = ?3 AND +peer_uri = ?4",
+    [ZRTP_SQLITE_DELETE] =
+        "DELETE FROM record WHERE " OF_PEER " AND +local_uri = ?3 AND +peer_uri = ?4",
 };
 
 /* --- Statements ------------------------------------------------------------------------------------ */
@@ -165,9 +179,18 @@ zrtp_sqlite_begin (ZrtpSqlite *self, GError **error)
 static void
 remove_traces (ZrtpSqlite *self)
 {
-  if (sqlite3_wal_checkpoint_v2 (self->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) ==
+  if (sqlite3_wal_checkpoint_v2 (self->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) !=
       SQLITE_OK)
-    self->has_traces = FALSE;
+    return;
+  self->has_traces = self->must_erase = FALSE;
+  self->n_delayed = 0;
+}
+
+/* This costs more than the update itself, so secrets that calls have renewed go a few at a time. */
+static gboolean
+is_time_to_erase (ZrtpSqlite *self)
+{
+  return self->has_traces && (self->must_erase || ++self->n_delayed >= MAX_DELAYED);
 }
 
 /* There are no statements yet while the database is being opened. */
@@ -185,7 +208,7 @@ zrtp_sqlite_end (ZrtpSqlite *self, gboolean ok, GError **error)
   ok = ok && commit (self, error);
   if (!ok && !sqlite3_get_autocommit (self->db))
     sqlite3_exec (self->db, "ROLLBACK", NULL, NULL, NULL);
-  if (ok && self->has_traces)
+  if (ok && is_time_to_erase (self))
     remove_traces (self);
   return ok;
 }
@@ -225,7 +248,7 @@ migrate (ZrtpSqlite *self, GError **error)
     zrtp_sqlite_set_damaged (self, "its format has an impossible number", error);
     return FALSE;
   }
-  self->has_traces = TRUE;
+  self->has_traces = self->must_erase = TRUE;
   return zrtp_sqlite_exec (self, schema, error) && zrtp_sqlite_exec (self, from_version_1, error) &&
          set_version (self, error);
 }
@@ -385,6 +408,18 @@ is_right_key (ZrtpSqlite *self, GError **error)
 
 /* --- Opening --------------------------------------------------------------------------------------- */
 
+/* zrtp_place(ZID): the first place of this peer's records. */
+static void
+tell_place (sqlite3_context *context, int n, sqlite3_value **values)
+{
+  const guint8 *zid = sqlite3_value_blob (values[0]);
+  guint64 place = 0;
+
+  for (int i = 0; i < 6 && i < sqlite3_value_bytes (values[0]); i++)
+    place = place << 8 | zid[i];
+  sqlite3_result_int64 (context, (gint64) (place << 16));
+}
+
 /* Nothing that a stranger wrote into the file is run. */
 static void
 harden (sqlite3 *db)
@@ -396,14 +431,21 @@ harden (sqlite3 *db)
   sqlite3_limit (db, SQLITE_LIMIT_LENGTH, 1 << 20);
 }
 
+static int
+add_functions (sqlite3 *db)
+{
+  return sqlite3_create_function_v2 (db, "zrtp_place", 1,
+      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, tell_place, NULL, NULL, NULL);
+}
+
 static gboolean
 connect_file (ZrtpSqlite *self, const gchar *file, GError **error)
 {
   const int code = sqlite3_open_v2 (
       file, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 
-  if (code != SQLITE_OK) {
-    zrtp_sqlite_set_error (self, code, error);
+  if (code != SQLITE_OK || add_functions (self->db) != SQLITE_OK) {
+    zrtp_sqlite_set_error (self, sqlite3_extended_errcode (self->db), error);
     return FALSE;
   }
   sqlite3_busy_handler (self->db, on_busy, self);
@@ -417,7 +459,7 @@ configure (ZrtpSqlite *self, GError **error)
 {
   return zrtp_sqlite_exec (self,
       "PRAGMA mmap_size = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-      "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;",
+      "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;",
       error);
 }
 

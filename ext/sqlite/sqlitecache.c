@@ -10,10 +10,12 @@
  * A cache in an SQLite 3 file, for any number of threads and processes at once.
  *
  * The file is for its owner's eyes only. A change is on the disk when the function that makes it returns, or it is not made
- * at all. What was removed or replaced is overwritten with zeros in the file, and the write-ahead log is cut to
- * nothing, before that function returns; when another process is reading an older state for longer than a second just
- * then, after the next change or when the last process closes the file. Copies that a file system or an SSD keeps below the
- * file are out of reach: that is what a key is for.
+ * at all. What was removed or replaced is overwritten with zeros in the file. It also stands in the write-ahead log. When
+ * somebody removes it (forget, expire, a SAS that does not match) the log is cut to nothing before that function returns;
+ * the secret before the last two, which a call has put out, goes after 16 updates or when the object is freed. When another
+ * process is reading an older state for longer than a second just then, it goes with the next change, or when the last
+ * process closes the file. Copies that a file system or an SSD keeps below the file are out of reach: that is what a key
+ * is for.
  */
 struct _GstZrtpSqliteCache {
   GObject parent;
@@ -245,7 +247,9 @@ write_record (
   ok = zrtp_sqlite_run (database, which, error);
   if (ok && sqlite3_changes (database->db) != 1) {
     g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_WRONG_KEY,
-        "the cache %s has been encrypted meanwhile: open it again with its cache-key",
+        "the cache %s takes no record of this peer: either it has been encrypted meanwhile, then "
+        "open it "
+        "again with its cache-key; or it has 65536 of them, then forget some",
         database->path);
     return FALSE;
   }
@@ -313,6 +317,7 @@ sqlite_update (
   ok = zrtp_sqlite_begin (database, error);
   if (ok) {
     ok = apply (database, zid, peer_zid, change, error);
+    database->must_erase |= gst_zrtp_change_is_removal (change);
     ok = zrtp_sqlite_end (database, ok, error);
   }
   unlock (cache);

@@ -37,7 +37,9 @@ typedef struct {
   sqlite3 *db;
   sqlite3_stmt *statements[ZRTP_SQLITE_N_STATEMENTS];
   gint64 busy_since;   /* monotonic */
-  gboolean has_traces; /* something was removed and stands in the -wal file still */
+  gboolean has_traces; /* something was replaced or removed and stands in the -wal file still */
+  gboolean must_erase; /* now */
+  guint n_delayed;     /* updates since there are traces */
 } ZrtpSqlite;
 
 /* --- errors.c ------------------------------------------------------------------------------------ */

@@ -135,6 +135,12 @@ gst_zrtp_change_set_zids (GstZrtpChange *self, GBytes *zid, GBytes *peer_zid)
   memcpy (self->peer_zid, g_bytes_get_data (peer_zid, NULL), sizeof self->peer_zid);
 }
 
+gboolean
+gst_zrtp_change_is_removal (GstZrtpChange *self)
+{
+  return self->kind != CHANGE_CALL || self->store.erase;
+}
+
 /* --- Secrets --------------------------------------------------------------------------------------- */
 
 static gboolean

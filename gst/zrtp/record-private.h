@@ -64,6 +64,9 @@ GstZrtpChange *gst_zrtp_change_new_rename (
 GstZrtpChange *gst_zrtp_change_new_verify (GstZrtpRecord *record, gboolean verified);
 GstZrtpChange *gst_zrtp_change_new_forget (const gchar *local_uri, const gchar *peer_uri);
 GstZrtpChange *gst_zrtp_change_new_expire (void);
+/* Somebody wants what it takes away to be gone, or it must not be used again. A call that merely renews a secret
+ * does not. */
+gboolean gst_zrtp_change_is_removal (GstZrtpChange *change);
 /* Whose records it is for; 12 octets each. */
 void gst_zrtp_change_set_zids (GstZrtpChange *change, GBytes *zid, GBytes *peer_zid);
 

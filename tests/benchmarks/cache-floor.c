@@ -11,6 +11,9 @@ enum {
   PROGRESS = 10000
 };
 
+/* ?18: the first place of the peer's records */
+#define OF_PEER "place BETWEEN ?18 AND ?18 + 65535 AND +zid = ?1 AND +peer_zid = ?2"
+
 #define COLUMNS                                                                                    \
   "zid, peer_zid, local_uri, peer_uri, name, rs1, rs2, pbx_secret, sealed, sas_verified, "         \
   "rs2_verified, expires, preshared_calls, first_seen, last_seen, calls, algorithms"
@@ -62,16 +65,15 @@ floor_open (const gchar *path)
 
   check (floor, sqlite3_open (path, &floor->db) == SQLITE_OK, path);
   run (floor, "PRAGMA mmap_size = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-              "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY");
+              "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY");
   floor->begin = prepare (floor, "BEGIN IMMEDIATE");
   floor->commit = prepare (floor, "COMMIT");
-  floor->select =
-      prepare (floor, "SELECT " COLUMNS " FROM record WHERE zid = ?1 AND peer_zid = ?2");
+  floor->select = prepare (floor, "SELECT " COLUMNS " FROM record WHERE " OF_PEER);
   floor->update = prepare (floor,
       "UPDATE record SET name = ?5, rs1 = ?6, rs2 = ?7, pbx_secret = ?8, sealed = ?9,"
       " sas_verified = ?10, rs2_verified = ?11, expires = ?12, preshared_calls = ?13,"
       " first_seen = ?14, last_seen = ?15, calls = ?16, algorithms = ?17"
-      " WHERE zid = ?1 AND peer_zid = ?2 AND local_uri = ?3 AND peer_uri = ?4");
+      " WHERE " OF_PEER " AND +local_uri = ?3 AND +peer_uri = ?4");
   return floor;
 }
 
@@ -99,12 +101,25 @@ finish (Floor *floor, sqlite3_stmt *statement)
   sqlite3_reset (statement);
 }
 
+/* As the cache computes it. */
+static gint64
+place_of (GBytes *peer_zid)
+{
+  const guint8 *zid = g_bytes_get_data (peer_zid, NULL);
+  guint64 place = 0;
+
+  for (guint i = 0; i < 6; i++)
+    place = place << 8 | zid[i];
+  return (gint64) (place << 16);
+}
+
 /* The columns are read, as whoever wants to use them must. */
 static void
 select_one (Floor *floor, GBytes *zid, GBytes *peer_zid, int expected)
 {
   bind (floor->select, 1, zid);
   bind (floor->select, 2, peer_zid);
+  sqlite3_bind_int64 (floor->select, 18, place_of (peer_zid));
   step (floor, floor->select, expected);
   for (int i = 0; expected == SQLITE_ROW && i < sqlite3_column_count (floor->select); i++)
     if (sqlite3_column_type (floor->select, i) == SQLITE_INTEGER)
@@ -128,6 +143,7 @@ floor_update (Floor *floor, GBytes *zid, GBytes *peer_zid, GBytes *rs1)
   select_one (floor, zid, peer_zid, SQLITE_ROW);
   for (int i = 0; i < sqlite3_column_count (floor->select); i++)
     sqlite3_bind_value (floor->update, i + 1, sqlite3_column_value (floor->select, i));
+  sqlite3_bind_int64 (floor->update, 18, place_of (peer_zid));
   bind (floor->update, 6, rs1);
   finish (floor, floor->select);
   finish (floor, floor->update);
@@ -164,6 +180,7 @@ static void
 add_peer (Floor *floor, sqlite3_stmt *insert, GstZrtpRecord *record, GBytes *peer_zid, GBytes *key)
 {
   bind (insert, 1, peer_zid);
+  sqlite3_bind_int64 (insert, 3, place_of (peer_zid));
   if (key) {
     g_object_set (record, "peer-zid", peer_zid, NULL);
     seal_for (insert, record, key);
@@ -180,10 +197,11 @@ floor_fill (Floor *floor, GstZrtpRecord *record, guint64 n, GBytes *(*peer_zid) 
 
   run (floor, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000;"
               "CREATE TEMP TABLE template AS SELECT * FROM record; BEGIN");
-  insert = prepare (floor, "INSERT INTO record (" COLUMNS ") SELECT zid, ?1, local_uri, peer_uri, "
-                           "name, rs1, rs2, pbx_secret, ?2, sas_verified, rs2_verified, expires, "
-                           "preshared_calls, first_seen, last_seen, calls, algorithms "
-                           "FROM template");
+  insert = prepare (floor,
+      "INSERT INTO record (place, " COLUMNS ") SELECT ?3, zid, ?1, local_uri, peer_uri, "
+      "name, rs1, rs2, pbx_secret, ?2, sas_verified, rs2_verified, expires, "
+      "preshared_calls, first_seen, last_seen, calls, algorithms "
+      "FROM template");
   for (guint64 i = 1; i < n; i++) {
     GBytes *peer = peer_zid (i);
 
