@@ -144,6 +144,7 @@ floor_update (Floor *floor, GBytes *zid, GBytes *peer_zid, GBytes *rs1)
   for (int i = 0; i < sqlite3_column_count (floor->select); i++)
     sqlite3_bind_value (floor->update, i + 1, sqlite3_column_value (floor->select, i));
   sqlite3_bind_int64 (floor->update, 18, place_of (peer_zid));
+  sqlite3_bind_value (floor->update, 7, sqlite3_column_value (floor->select, 5));
   bind (floor->update, 6, rs1);
   finish (floor, floor->select);
   finish (floor, floor->update);

@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "tests/benchmarks/cache-private.h"
+#include "tests/cache/heldcache.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -18,7 +19,13 @@ enum {
   MAX_ROUNDS = 2000,
   ZID_SIZE = 12,
   SECRET_SIZE = 32,
+  BATCH =
+      16, /* updates by calls after which their old secrets leave the log, MAX_DELAYED of ext/sqlite */
+  CALLS = 17, /* that a peer has had */
 };
+
+#define ALICE "sip:alice@example.org"
+#define BOB "sip:bob.the.builder@example.com"
 
 static struct {
   gint rounds, percent, records;
@@ -140,10 +147,11 @@ typedef struct {
 } End;
 
 static void
-open_end (End *end, GstZrtpCache *cache)
+open_end (End *end, GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri)
 {
   end->session = gst_zrtp_session_new ();
-  g_object_set (end->session, "key-agreements", "X255", "hashes", "S256", "ciphers", "AES1", NULL);
+  g_object_set (end->session, "key-agreements", "X255", "hashes", "S256", "ciphers", "AES1",
+      "local-uri", local_uri, "peer-uri", peer_uri, NULL);
   if (cache)
     g_object_set (end->session, "cache", cache, NULL);
   else
@@ -182,8 +190,8 @@ call (GstZrtpCache *const cache[2])
 {
   End a, b;
 
-  open_end (&a, cache[0]);
-  open_end (&b, cache[1]);
+  open_end (&a, cache[0], ALICE, BOB);
+  open_end (&b, cache[1], BOB, ALICE);
   while (relay (&a, &b) | relay (&b, &a))
     continue;
   g_assert_cmpint (gst_zrtp_stream_get_state (a.stream), ==, GST_ZRTP_STATE_SECURE);
@@ -357,10 +365,9 @@ make_record (GBytes *zid, GBytes *peer)
   GstZrtpRecord *record = gst_zrtp_record_new ();
   const gint64 now = g_get_real_time () / G_USEC_PER_SEC;
 
-  g_object_set (record, "zid", zid, "peer-zid", peer, "local-uri", "sip:alice@example.org",
-      "peer-uri", "sip:bob.the.builder@example.com", "name", "Bob, on his office phone", "rs1", rs1,
-      "rs2", rs2, "sas-verified", TRUE, "first-seen", now, "last-seen", now, "calls", (guint64) 17,
-      "algorithms", "X255 S256 AES1 GCM B32", NULL);
+  g_object_set (record, "zid", zid, "peer-zid", peer, "local-uri", ALICE, "peer-uri", BOB, "name",
+      "Bob, on his office phone", "rs1", rs1, "rs2", rs2, "sas-verified", TRUE, "first-seen", now,
+      "last-seen", now, "calls", (guint64) CALLS, "algorithms", "X255 S256 AES1 GCM B32", NULL);
   g_bytes_unref (rs1);
   g_bytes_unref (rs2);
   return record;
@@ -384,6 +391,36 @@ zid_of (GstZrtpCache *cache)
   if (!zid)
     g_error ("ZID: %s", error->message);
   return zid;
+}
+
+/* Its cache, with no more in it. */
+static GstZrtpCache *
+cache_of (GstZrtpRecord *record)
+{
+  GstZrtpCache *cache = GST_ZRTP_CACHE (gst_zrtp_memory_cache_new ());
+  GError *error = NULL;
+  GBytes *zid;
+
+  g_object_get (record, "zid", &zid, NULL);
+  if (!gst_zrtp_cache_set_zid (cache, NULL, NULL, zid, &error))
+    g_error ("ZID: %s", error->message);
+  put (cache, record);
+  g_bytes_unref (zid);
+  return cache;
+}
+
+/* What the other end knows. */
+static GstZrtpRecord *
+mirror (GstZrtpRecord *record)
+{
+  GstZrtpRecord *mirrored = gst_zrtp_record_copy (record);
+  GBytes *zid, *peer;
+
+  g_object_get (record, "zid", &zid, "peer-zid", &peer, NULL);
+  g_object_set (mirrored, "zid", peer, "peer-zid", zid, "local-uri", BOB, "peer-uri", ALICE, NULL);
+  g_bytes_unref (zid);
+  g_bytes_unref (peer);
+  return mirrored;
 }
 
 /* A file with a record about the first peer. */
@@ -412,6 +449,102 @@ look_up (GstZrtpCache *cache, GBytes *zid, GBytes *peer)
     g_error ("lookup: %s", error->message);
   g_list_free_full (records, g_object_unref);
   return n;
+}
+
+/* The only record of these two. */
+static GstZrtpRecord *
+find_record (GstZrtpCache *cache, GBytes *zid, GBytes *peer)
+{
+  GList *records = gst_zrtp_cache_lookup (cache, zid, peer, NULL);
+  GstZrtpRecord *record;
+
+  g_assert_cmpuint (g_list_length (records), ==, 1);
+  record = records->data;
+  g_list_free (records);
+  return record;
+}
+
+/* --- What calls do -------------------------------------------------------------------------------------------------- */
+
+/* Calls, each of which continues the secret of the one before it. */
+typedef struct {
+  GPtrArray *changes, *rs1; /* what each did, and its secret */
+} Calls;
+
+static void
+make_call (Calls *calls, HeldCache *ours, GstZrtpCache *theirs, GBytes *zid, GBytes *peer)
+{
+  GstZrtpCache *const cache[2] = {GST_ZRTP_CACHE (ours), theirs};
+  GstZrtpRecord *record;
+  GBytes *rs1;
+
+  call (cache);
+  g_assert_cmpuint (g_queue_get_length (ours->held), ==, 1);
+  g_ptr_array_add (calls->changes, g_object_ref (held_cache_peek (ours->held)));
+  held_cache_apply (ours, ours->held);
+  record = find_record (ours->kept, zid, peer);
+  g_object_get (record, "rs1", &rs1, NULL);
+  g_ptr_array_add (calls->rs1, rs1);
+  g_object_unref (record);
+}
+
+/* The first one continues the secret of `record`. */
+static Calls *
+calls_new (GstZrtpRecord *record, guint64 n)
+{
+  Calls *calls = g_new0 (Calls, 1);
+  GstZrtpRecord *mirrored = mirror (record);
+  GstZrtpCache *kept = cache_of (record), *theirs = cache_of (mirrored);
+  HeldCache *ours = held_cache_new (kept);
+  GQueue held = G_QUEUE_INIT;
+  GBytes *zid, *peer;
+
+  ours->held = &held;
+  g_object_get (record, "zid", &zid, "peer-zid", &peer, NULL);
+  calls->changes = g_ptr_array_new_with_free_func (g_object_unref);
+  calls->rs1 = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  while (calls->changes->len < n)
+    make_call (calls, ours, theirs, zid, peer);
+  g_object_unref (ours);
+  g_object_unref (kept);
+  g_object_unref (theirs);
+  g_object_unref (mirrored);
+  g_bytes_unref (zid);
+  g_bytes_unref (peer);
+  return calls;
+}
+
+static void
+calls_free (Calls *calls)
+{
+  g_ptr_array_unref (calls->changes);
+  g_ptr_array_unref (calls->rs1);
+  g_free (calls);
+}
+
+/* What the i-th call did, here with this peer. */
+static void
+store_call (Calls *calls, guint64 i, GstZrtpCache *cache, GBytes *zid, GBytes *peer)
+{
+  GError *error = NULL;
+
+  if (!gst_zrtp_cache_update (cache, zid, peer, g_ptr_array_index (calls->changes, i), &error))
+    g_error ("update: %s", error->message);
+}
+
+/* Each of the first `n` calls wrote the record of this peer, or it was no update that was measured. */
+static void
+check_stored (Calls *calls, guint64 n, GstZrtpCache *cache, GBytes *zid, GBytes *peer)
+{
+  GstZrtpRecord *record = find_record (cache, zid, peer);
+  guint64 n_calls;
+  GBytes *rs1;
+
+  g_object_get (record, "calls", &n_calls, "rs1", &rs1, NULL);
+  g_assert_cmpuint (n_calls, ==, CALLS + n);
+  g_assert_true (g_bytes_equal (rs1, g_ptr_array_index (calls->rs1, n - 1)));
+  g_bytes_unref (rs1);
+  g_object_unref (record);
 }
 
 /* --- On disk --------------------------------------------------------------------------------------------------------- */
@@ -444,17 +577,43 @@ print_against (const gchar *what, const Times *ours, const Times *floor, guint n
       median_ratio (ours->cpu, floor->cpu, n));
 }
 
-/* With `erase`, the floor too moves what was committed into the file, and cuts the log to nothing. */
+/* What calls do; in batches, so that cutting the log is in each. */
 static void
-measure_updates (
-    GstZrtpCache *cache, Floor *floor, GstZrtpRecord *record, GBytes *floor_zid, gboolean erase)
+measure_updates (GstZrtpCache *cache, Floor *floor, GstZrtpRecord *record, GBytes *floor_zid)
+{
+  static Times ours, bare;
+  const guint n = MIN (share (4) * (guint) options.rounds, MAX_ROUNDS);
+  Calls *calls = calls_new (record, n * BATCH);
+  GBytes *peer = peer_zid (0), *zid;
+
+  g_object_get (record, "zid", &zid, NULL);
+  for (guint i = 0; i < n; i++) {
+    time_begin (&ours, i);
+    for (guint k = i * BATCH; k < (i + 1) * BATCH; k++)
+      store_call (calls, k, cache, zid, peer);
+    time_end (&ours, i, BATCH);
+    time_begin (&bare, i);
+    for (guint k = i * BATCH; k < (i + 1) * BATCH; k++)
+      floor_update (floor, floor_zid, peer, g_ptr_array_index (calls->rs1, k));
+    time_end (&bare, i, BATCH);
+  }
+  check_stored (calls, n * BATCH, cache, zid, peer);
+  print_against ("update", &ours, &bare, n);
+  calls_free (calls);
+  g_bytes_unref (zid);
+  g_bytes_unref (peer);
+}
+
+/* What users do: the floor too moves what was committed into the file, and cuts the log to nothing. */
+static void
+measure_removals (GstZrtpCache *cache, Floor *floor, GstZrtpRecord *record, GBytes *floor_zid)
 {
   static Times ours, bare;
   const guint n = MIN (share (60) * (guint) options.rounds, MAX_ROUNDS);
   GBytes *peer = peer_zid (0);
 
   for (guint i = 0; i < n; i++) {
-    GBytes *rs1 = secret ((erase ? 2 : 1) * MAX_ROUNDS + i);
+    GBytes *rs1 = secret (MAX_ROUNDS + i);
 
     g_object_set (record, "rs1", rs1, NULL);
     time_begin (&ours, i);
@@ -462,12 +621,11 @@ measure_updates (
     time_end (&ours, i, 1);
     time_begin (&bare, i);
     floor_update (floor, floor_zid, peer, rs1);
-    if (erase)
-      floor_erase (floor);
+    floor_erase (floor);
     time_end (&bare, i, 1);
     g_bytes_unref (rs1);
   }
-  print_against (erase ? "update-and-erase" : "update", &ours, &bare, n);
+  print_against ("update-and-erase", &ours, &bare, n);
   g_bytes_unref (peer);
 }
 
@@ -504,8 +662,8 @@ measure_disk (void)
 
   g_object_get (record, "zid", &zid, NULL);
   g_object_get (floor_record, "zid", &floor_zid, NULL);
-  measure_updates (cache, floor, record, floor_zid, FALSE);
-  measure_updates (cache, floor, record, floor_zid, TRUE);
+  measure_updates (cache, floor, record, floor_zid);
+  measure_removals (cache, floor, record, floor_zid);
   measure_lookups (cache, floor, zid, floor_zid);
   floor_close (floor);
   g_object_unref (cache);
@@ -542,7 +700,11 @@ typedef struct {
   Floor *floor;
   GstZrtpRecord *record;
   Times times[N_WORKS];
+  Calls *calls; /* one for each time that an update comes round to the first peer */
+  guint64 n_updates;
 } Crowd;
+
+static const guint usual[N_WORKS] = {2000, 2000, 2000, 3 * BATCH, 20};
 
 static void
 tell_progress (guint64 done, guint64 of)
@@ -577,6 +739,8 @@ crowd_new (const gchar *name, guint64 n, GBytes *key)
   crowd->size = size_of (crowd->path);
   crowd->floor = floor_open (crowd->path);
   crowd->cache = open_cache (crowd->path, key);
+  crowd->calls =
+      calls_new (crowd->record, 1 + (guint64) options.rounds * share (usual[UPDATE]) / n);
   return crowd;
 }
 
@@ -584,6 +748,7 @@ static void
 crowd_free (Crowd *crowd)
 {
   g_clear_object (&crowd->cache);
+  calls_free (crowd->calls);
   g_object_unref (crowd->record);
   g_bytes_unref (crowd->zid);
   remove_file (crowd->path);
@@ -609,15 +774,27 @@ look_up_by_hand (Crowd *crowd, guint64 i)
   g_bytes_unref (peer);
 }
 
+/* One peer after the other: their ZIDs are in no order. */
 static void
-update_one (Crowd *crowd, guint64 i, guint64 serial)
+update_next (Crowd *crowd)
 {
-  GBytes *peer = peer_zid (i), *rs1 = secret (serial);
+  GBytes *peer = peer_zid (crowd->n_updates % crowd->n);
 
-  g_object_set (crowd->record, "peer-zid", peer, "rs1", rs1, NULL);
-  put (crowd->cache, crowd->record);
+  store_call (crowd->calls, crowd->n_updates / crowd->n, crowd->cache, crowd->zid, peer);
+  crowd->n_updates++;
   g_bytes_unref (peer);
-  g_bytes_unref (rs1);
+}
+
+static void
+check_updates (Crowd *crowd)
+{
+  for (guint64 i = 0; i < MIN (crowd->n, crowd->n_updates); i++) {
+    GBytes *peer = peer_zid (i);
+
+    check_stored (
+        crowd->calls, (crowd->n_updates - i - 1) / crowd->n + 1, crowd->cache, crowd->zid, peer);
+    g_bytes_unref (peer);
+  }
 }
 
 /* As a process that has one call does: opened, the ZID read, closed. */
@@ -648,7 +825,7 @@ do_work (Crowd *crowd, Work work, GRand *rand, guint n)
     else if (work == LOOKUP_BY_HAND)
       look_up_by_hand (crowd, who);
     else if (work == UPDATE)
-      update_one (crowd, who, g_rand_int (rand));
+      update_next (crowd);
     else
       open_one (crowd);
   }
@@ -658,7 +835,6 @@ do_work (Crowd *crowd, Work work, GRand *rand, guint n)
 static void
 time_work (Crowd *crowd, Work work, guint round, GRand *rand)
 {
-  static const guint usual[N_WORKS] = {2000, 2000, 2000, 40, 20};
   const guint n = share (usual[work]);
 
   if (round == 0)
@@ -705,6 +881,8 @@ measure_scale (const gchar *name, GBytes *key)
       time_work (many, work, r, rand);
     }
   }
+  check_updates (few);
+  check_updates (many);
   print_scale (name, few, many);
   crowd_free (few);
   crowd_free (many);
