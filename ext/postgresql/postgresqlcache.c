@@ -390,14 +390,20 @@ query (GstZrtpPostgresqlCache *self, const gchar *statement, ZrtpPgParams *param
   return records;
 }
 
-static GList *
-postgresql_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error)
+static gboolean
+postgresql_lookup (
+    GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GList **records, GError **error)
 {
   ZrtpPgParams params = {0};
+  GError *problem = NULL;
 
   zrtp_pg_add_bytes (&params, zid);
   zrtp_pg_add_bytes (&params, peer_zid);
-  return query (GST_ZRTP_POSTGRESQL_CACHE (cache), ZRTP_PG_LOOKUP, &params, error);
+  *records = query (GST_ZRTP_POSTGRESQL_CACHE (cache), ZRTP_PG_LOOKUP, &params, &problem);
+  if (!problem)
+    return TRUE;
+  g_propagate_error (error, problem);
+  return FALSE;
 }
 
 /* Smaller than any record. */

@@ -186,17 +186,20 @@ find_records (ZrtpSqlite *database, GBytes *zid, GBytes *peer_zid, GError **erro
   return read_all (database, ZRTP_SQLITE_LOOKUP, zrtp_sqlite_read_record, error);
 }
 
-static GList *
-sqlite_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error)
+static gboolean
+sqlite_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GList **records, GError **error)
 {
   ZrtpSqlite *database = lock (cache, error);
-  GList *found;
+  GError *problem = NULL;
 
   if (!database)
-    return NULL;
-  found = find_records (database, zid, peer_zid, error);
+    return FALSE;
+  *records = find_records (database, zid, peer_zid, &problem);
   unlock (cache);
-  return found;
+  if (!problem)
+    return TRUE;
+  g_propagate_error (error, problem);
+  return FALSE;
 }
 
 static GList *

@@ -179,11 +179,11 @@ read_again (GstZrtpCache *cache, GstZrtpRecord *record)
   PeersView wanted, view;
   GBytes *zid, *peer_zid;
   GstZrtpRecord *found = NULL;
-  GList *records;
+  GList *records = NULL;
 
   peers_view_init (&wanted, record);
   g_object_get (record, "zid", &zid, "peer-zid", &peer_zid, NULL);
-  records = gst_zrtp_cache_lookup (cache, zid, peer_zid, NULL);
+  gst_zrtp_cache_lookup (cache, zid, peer_zid, &records, NULL);
   for (GList *l = records; l; l = l->next) {
     peers_view_init (&view, l->data);
     if (g_str_equal (view.local_uri, wanted.local_uri) &&

@@ -701,14 +701,14 @@ check_zids (Import *import, PeersFile *file, GError **error)
 static gboolean
 find_existing (GstZrtpCache *cache, GstZrtpRecord *record, GstZrtpRecord **existing, GError **error)
 {
-  GError *problem = NULL;
   gchar *identity = identity_of (record);
   GBytes *zid, *peer_zid;
-  GList *records;
+  GList *records = NULL;
+  gboolean ok;
 
   *existing = NULL;
   g_object_get (record, "zid", &zid, "peer-zid", &peer_zid, NULL);
-  records = gst_zrtp_cache_lookup (cache, zid, peer_zid, &problem);
+  ok = gst_zrtp_cache_lookup (cache, zid, peer_zid, &records, error);
   for (GList *l = records; l; l = l->next) {
     gchar *other = identity_of (l->data);
 
@@ -720,10 +720,7 @@ find_existing (GstZrtpCache *cache, GstZrtpRecord *record, GstZrtpRecord **exist
   g_bytes_unref (zid);
   g_bytes_unref (peer_zid);
   g_free (identity);
-  if (!problem)
-    return TRUE;
-  g_propagate_error (error, problem);
-  return FALSE;
+  return ok;
 }
 
 static gint64

@@ -40,11 +40,59 @@ is_zid (GBytes *zid)
   return zid && g_bytes_get_size (zid) == ZRTP_ZID_SIZE;
 }
 
-static void
+static gboolean
 set_not_supported (GstZrtpCache *cache, GError **error)
 {
   g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_NOT_SUPPORTED,
       "a %s cannot do that", G_OBJECT_TYPE_NAME (cache));
+  return FALSE;
+}
+
+/* An application's cache may be wrong in any way; what it says must not become a record, and its silence not an
+ * unknown peer. */
+static gboolean
+set_no_answer (GstZrtpCache *cache, const gchar *what, GError **error)
+{
+  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_FAILED,
+      "a %s %s, and gave no reason", G_OBJECT_TYPE_NAME (cache), what);
+  return FALSE;
+}
+
+static gboolean
+is_text (const gchar *text, GError **error)
+{
+  if (!text || g_utf8_validate (text, -1, NULL))
+    return TRUE;
+  g_set_error_literal (
+      error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_NOT_SUPPORTED, "a URI is not UTF-8");
+  return FALSE;
+}
+
+static gboolean
+are_records (GList *list)
+{
+  for (GList *l = list; l; l = l->next)
+    if (!GST_IS_ZRTP_RECORD (l->data))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+unref_if_any (gpointer object)
+{
+  if (object)
+    g_object_unref (object);
+}
+
+/* Takes the list. NULL, and the error is set, when there is something else in it. */
+static GList *
+check_list (GstZrtpCache *cache, GList *list, GError **error)
+{
+  if (are_records (list))
+    return list;
+  g_list_free_full (list, unref_if_any);
+  set_no_answer (cache, "listed something that is no record", error);
+  return NULL;
 }
 
 /* --- What the protocol needs ----------------------------------------------------------------------- */
@@ -64,9 +112,28 @@ GBytes *
 gst_zrtp_cache_get_zid (
     GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri, GError **error)
 {
+  GstZrtpCacheInterface *iface;
+  GError *problem = NULL;
+  GBytes *zid;
+
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), NULL);
 
-  return GST_ZRTP_CACHE_GET_IFACE (cache)->get_zid (cache, local_uri, peer_uri, error);
+  iface = GST_ZRTP_CACHE_GET_IFACE (cache);
+  if (!is_text (local_uri, error) || !is_text (peer_uri, error))
+    return NULL;
+  if (!iface->get_zid) {
+    set_not_supported (cache, error);
+    return NULL;
+  }
+  zid = iface->get_zid (cache, local_uri, peer_uri, &problem);
+  if (!problem && is_zid (zid))
+    return zid;
+  g_clear_pointer (&zid, g_bytes_unref);
+  if (problem)
+    g_propagate_error (error, problem);
+  else
+    set_no_answer (cache, "gave no ZID of 12 octets", error);
+  return NULL;
 }
 
 /**
@@ -74,18 +141,39 @@ gst_zrtp_cache_get_zid (
  * @cache: a cache.
  * @zid: our ZID, 12 octets.
  * @peer_zid: the peer's, 12 octets.
- * @error: why the cache could not be read; not set when it merely knows nothing.
+ * @records: (out) (transfer full) (element-type GstZrtpRecord): all records of these two, one for each pair of URIs;
+ *   %NULL when there is none. They are the caller's own copies.
+ * @error: why the cache could not be read.
  *
- * Returns: (transfer full) (element-type GstZrtpRecord) (nullable): all records of these two, one for each pair of
- *   URIs; %NULL when there is none, and on error. They are the caller's own copies.
+ * Returns: %TRUE when it could be read, %FALSE when nobody knows what is in it: then the call goes on without it.
  */
-GList *
-gst_zrtp_cache_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error)
+gboolean
+gst_zrtp_cache_lookup (
+    GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GList **records, GError **error)
 {
-  g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), NULL);
-  g_return_val_if_fail (is_zid (zid) && is_zid (peer_zid), NULL);
+  GstZrtpCacheInterface *iface;
+  GError *problem = NULL;
+  GList *found = NULL;
+  gboolean ok;
 
-  return GST_ZRTP_CACHE_GET_IFACE (cache)->lookup (cache, zid, peer_zid, error);
+  g_return_val_if_fail (records != NULL, FALSE);
+  *records = NULL;
+  g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
+  g_return_val_if_fail (is_zid (zid) && is_zid (peer_zid), FALSE);
+
+  iface = GST_ZRTP_CACHE_GET_IFACE (cache);
+  if (!iface->lookup)
+    return set_not_supported (cache, error);
+  ok = iface->lookup (cache, zid, peer_zid, &found, &problem);
+  if (ok && !problem && are_records (found)) {
+    *records = found;
+    return TRUE;
+  }
+  g_list_free_full (found, unref_if_any);
+  if (!problem)
+    return set_no_answer (cache, "could not be read", error);
+  g_propagate_error (error, problem);
+  return FALSE;
 }
 
 /**
@@ -105,12 +193,25 @@ gboolean
 gst_zrtp_cache_update (
     GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GstZrtpChange *change, GError **error)
 {
+  GstZrtpCacheInterface *iface;
+  GError *problem = NULL;
+  gboolean ok;
+
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
   g_return_val_if_fail (is_zid (zid) && is_zid (peer_zid), FALSE);
   g_return_val_if_fail (GST_IS_ZRTP_CHANGE (change), FALSE);
 
+  iface = GST_ZRTP_CACHE_GET_IFACE (cache);
+  if (!iface->update)
+    return set_not_supported (cache, error);
   gst_zrtp_change_set_zids (change, zid, peer_zid);
-  return GST_ZRTP_CACHE_GET_IFACE (cache)->update (cache, zid, peer_zid, change, error);
+  ok = iface->update (cache, zid, peer_zid, change, &problem);
+  if (ok && !problem)
+    return TRUE;
+  if (!problem)
+    return set_no_answer (cache, "did not store a change", error);
+  g_propagate_error (error, problem);
+  return FALSE;
 }
 
 /* --- What people need ------------------------------------------------------------------------------- */
@@ -133,7 +234,8 @@ gst_zrtp_cache_list (GstZrtpCache *cache, GstZrtpRecord *after, guint max, GErro
   g_return_val_if_fail (!after || GST_IS_ZRTP_RECORD (after), NULL);
 
   if (GST_ZRTP_CACHE_GET_IFACE (cache)->list)
-    return GST_ZRTP_CACHE_GET_IFACE (cache)->list (cache, after, max, error);
+    return check_list (
+        cache, GST_ZRTP_CACHE_GET_IFACE (cache)->list (cache, after, max, error), error);
   set_not_supported (cache, error);
   return NULL;
 }
@@ -154,7 +256,7 @@ gst_zrtp_cache_list_zids (GstZrtpCache *cache, GError **error)
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), NULL);
 
   if (GST_ZRTP_CACHE_GET_IFACE (cache)->list_zids)
-    return GST_ZRTP_CACHE_GET_IFACE (cache)->list_zids (cache, error);
+    return check_list (cache, GST_ZRTP_CACHE_GET_IFACE (cache)->list_zids (cache, error), error);
   set_not_supported (cache, error);
   return NULL;
 }
@@ -178,10 +280,11 @@ gst_zrtp_cache_set_zid (
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
   g_return_val_if_fail (is_zid (zid), FALSE);
 
+  if (!is_text (local_uri, error) || !is_text (peer_uri, error))
+    return FALSE;
   if (GST_ZRTP_CACHE_GET_IFACE (cache)->set_zid)
     return GST_ZRTP_CACHE_GET_IFACE (cache)->set_zid (cache, local_uri, peer_uri, zid, error);
-  set_not_supported (cache, error);
-  return FALSE;
+  return set_not_supported (cache, error);
 }
 
 /* Takes the change. */
@@ -285,6 +388,19 @@ gst_zrtp_cache_forget (GstZrtpCache *cache, GstZrtpRecord *record, GError **erro
       cache, record, gst_zrtp_change_new_forget (record->local_uri, record->peer_uri), error);
 }
 
+/* A cache that begins anew with every page would keep us for ever. */
+static GList *
+next_page (GstZrtpCache *cache, GstZrtpRecord *last, GError **error)
+{
+  GList *page = gst_zrtp_cache_list (cache, last, PAGE, error);
+
+  if (!page || !last || gst_zrtp_record_compare (g_list_last (page)->data, last) > 0)
+    return page;
+  g_list_free_full (page, g_object_unref);
+  set_no_answer (cache, "listed the same records again", error);
+  return NULL;
+}
+
 static gboolean
 expire_record (GstZrtpCache *cache, GstZrtpRecord *record, GError **error)
 {
@@ -313,7 +429,7 @@ gst_zrtp_cache_expire (GstZrtpCache *cache, guint *n_expired, GError **error)
 
   g_return_val_if_fail (GST_IS_ZRTP_CACHE (cache), FALSE);
 
-  while (!problem && (page = gst_zrtp_cache_list (cache, last, PAGE, &problem))) {
+  while (!problem && (page = next_page (cache, last, &problem))) {
     for (GList *l = page; l && !problem; l = l->next)
       n += expire_record (cache, l->data, &problem);
     g_set_object (&last, g_list_last (page)->data);

@@ -33,7 +33,8 @@ struct _GstZrtpCacheInterface {
 
   GBytes *(*get_zid) (
       GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri, GError **error);
-  GList *(*lookup) (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error);
+  gboolean (*lookup) (
+      GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GList **records, GError **error);
   gboolean (*update) (
       GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GstZrtpChange *change, GError **error);
   GList *(*list) (GstZrtpCache *cache, GstZrtpRecord *after, guint max, GError **error);
@@ -49,7 +50,8 @@ GBytes *gst_zrtp_cache_get_zid (
     GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri, GError **error);
 
 GST_ZRTP_API
-GList *gst_zrtp_cache_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error);
+gboolean gst_zrtp_cache_lookup (
+    GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GList **records, GError **error);
 
 GST_ZRTP_API
 gboolean gst_zrtp_cache_update (

@@ -72,8 +72,8 @@ change_new (ChangeKind kind, const gchar *local_uri, const gchar *peer_uri)
   GstZrtpChange *self = g_object_new (GST_TYPE_ZRTP_CHANGE, NULL);
 
   self->kind = kind;
-  self->local_uri = g_strdup (local_uri ? local_uri : "");
-  self->peer_uri = g_strdup (peer_uri ? peer_uri : "");
+  gst_zrtp_record_set_string (&self->local_uri, local_uri);
+  gst_zrtp_record_set_string (&self->peer_uri, peer_uri);
   return self;
 }
 
@@ -83,7 +83,7 @@ gst_zrtp_change_new_call (
 {
   GstZrtpChange *self = change_new (CHANGE_CALL, local_uri, peer_uri);
 
-  self->name = g_strdup (name);
+  self->name = name ? g_utf8_make_valid (name, -1) : NULL;
   self->store = *store;
   return self;
 }
@@ -102,7 +102,7 @@ gst_zrtp_change_new_rename (const gchar *local_uri, const gchar *peer_uri, const
 {
   GstZrtpChange *self = change_new (CHANGE_RENAME, local_uri, peer_uri);
 
-  self->name = g_strdup (name);
+  self->name = name ? g_utf8_make_valid (name, -1) : NULL;
   return self;
 }
 
@@ -593,10 +593,15 @@ drop_worthless (GList *records, gint64 now)
   return records;
 }
 
-static gpointer
-copy_record (gconstpointer record, gpointer user_data)
+static GList *
+copy_all (GList *records)
 {
-  return gst_zrtp_record_copy (GST_ZRTP_RECORD ((gpointer) record));
+  GList *copies = NULL;
+
+  for (GList *l = records; l; l = l->next)
+    if (GST_IS_ZRTP_RECORD (l->data))
+      copies = g_list_prepend (copies, gst_zrtp_record_copy (l->data));
+  return g_list_reverse (copies);
 }
 
 /**
@@ -615,7 +620,7 @@ gst_zrtp_change_apply (GstZrtpChange *self, GList *records)
 
   g_return_val_if_fail (GST_IS_ZRTP_CHANGE (self), NULL);
 
-  after = g_list_copy_deep (records, copy_record, NULL);
+  after = copy_all (records);
   if (self->kind == CHANGE_CALL)
     apply_call (self, &after);
   else

@@ -247,8 +247,9 @@ look_up (const Party *party, const guint8 peer_zid[ZRTP_ZID_SIZE], ZrtpRecord *o
     gchar **known_as, GError **error)
 {
   GBytes *zid = g_bytes_new (peer_zid, ZRTP_ZID_SIZE);
-  GList *records = gst_zrtp_cache_lookup (party->cache, party->zid, zid, error);
+  GList *records = NULL;
 
+  gst_zrtp_cache_lookup (party->cache, party->zid, zid, &records, error);
   choose (party, records, out, name, known_as);
   g_list_free_full (records, g_object_unref);
   g_bytes_unref (zid);

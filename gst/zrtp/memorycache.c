@@ -109,18 +109,17 @@ copy_record (gconstpointer record, gpointer user_data)
   return gst_zrtp_record_copy (GST_ZRTP_RECORD ((gpointer) record));
 }
 
-static GList *
-memory_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error)
+static gboolean
+memory_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GList **records, GError **error)
 {
   GstZrtpMemoryCache *self = GST_ZRTP_MEMORY_CACHE (cache);
   GBytes *pair = pair_of (zid, peer_zid);
-  GList *found;
 
   g_mutex_lock (&self->lock);
-  found = g_list_copy_deep (g_hash_table_lookup (self->records, pair), copy_record, NULL);
+  *records = g_list_copy_deep (g_hash_table_lookup (self->records, pair), copy_record, NULL);
   g_mutex_unlock (&self->lock);
   g_bytes_unref (pair);
-  return found;
+  return TRUE;
 }
 
 static gboolean

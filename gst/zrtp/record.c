@@ -64,12 +64,13 @@ enum {
 
 G_DEFINE_FINAL_TYPE (GstZrtpRecord, gst_zrtp_record, G_TYPE_OBJECT)
 
+/* URIs come from strangers. A cache may refuse what is not UTF-8, and would then know nothing of that peer any more. */
 void
 gst_zrtp_record_set_string (gchar **string, const gchar *value)
 {
   gchar *old = *string;
 
-  *string = g_strdup (value ? value : "");
+  *string = g_utf8_make_valid (value ? value : "", -1);
   g_free (old);
 }
 

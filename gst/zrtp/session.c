@@ -159,7 +159,7 @@ static void
 set_string (GstZrtpSession *self, gchar **string, const gchar *value)
 {
   g_free (*string);
-  *string = g_strdup (value);
+  *string = value ? g_utf8_make_valid (value, -1) : NULL; /* a URI comes from a stranger */
   self->serial++;
 }
 
@@ -208,7 +208,8 @@ gst_zrtp_session_set_property (GObject *object, guint id, const GValue *value, G
       break;
     case PROP_PEER_NAME:
       g_free (self->peer_name);
-      self->peer_name = g_value_dup_string (value);
+      self->peer_name =
+          g_value_get_string (value) ? g_utf8_make_valid (g_value_get_string (value), -1) : NULL;
       break;
     case PROP_AUX_SECRET:
       set_aux_secret (self, g_value_get_boxed (value));

@@ -442,11 +442,12 @@ static guint
 look_up (GstZrtpCache *cache, GBytes *zid, GBytes *peer)
 {
   GError *error = NULL;
-  GList *records = gst_zrtp_cache_lookup (cache, zid, peer, &error);
-  const guint n = g_list_length (records);
+  GList *records = NULL;
+  guint n;
 
-  if (error)
+  if (!gst_zrtp_cache_lookup (cache, zid, peer, &records, &error))
     g_error ("lookup: %s", error->message);
+  n = g_list_length (records);
   g_list_free_full (records, g_object_unref);
   return n;
 }
@@ -455,9 +456,10 @@ look_up (GstZrtpCache *cache, GBytes *zid, GBytes *peer)
 static GstZrtpRecord *
 find_record (GstZrtpCache *cache, GBytes *zid, GBytes *peer)
 {
-  GList *records = gst_zrtp_cache_lookup (cache, zid, peer, NULL);
+  GList *records = NULL;
   GstZrtpRecord *record;
 
+  gst_zrtp_cache_lookup (cache, zid, peer, &records, NULL);
   g_assert_cmpuint (g_list_length (records), ==, 1);
   record = records->data;
   g_list_free (records);

@@ -211,18 +211,15 @@ watched_get_zid (GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_
   return zid;
 }
 
-static GList *
-watched_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error)
+static gboolean
+watched_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GList **records, GError **error)
 {
-  GError *problem = NULL;
-  GList *records;
+  gboolean ok;
 
   enter ("lookup");
-  records = gst_zrtp_cache_lookup (WATCHED_CACHE (cache)->real, zid, peer_zid, &problem);
-  leave (!problem);
-  if (problem)
-    g_propagate_error (error, problem);
-  return records;
+  ok = gst_zrtp_cache_lookup (WATCHED_CACHE (cache)->real, zid, peer_zid, records, error);
+  leave (ok);
+  return ok;
 }
 
 static gboolean

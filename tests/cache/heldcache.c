@@ -34,15 +34,15 @@ held_get_zid (GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri
                    : gst_zrtp_cache_get_zid (self->kept, local_uri, peer_uri, error);
 }
 
-static GList *
-held_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error)
+static gboolean
+held_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GList **records, GError **error)
 {
   HeldCache *self = HELD_CACHE (cache);
 
   self->n_lookups++;
   if (fails (self, FAIL_LOOKUP, error))
-    return NULL;
-  return gst_zrtp_cache_lookup (self->kept, zid, peer_zid, error);
+    return FALSE;
+  return gst_zrtp_cache_lookup (self->kept, zid, peer_zid, records, error);
 }
 
 static gboolean

@@ -74,7 +74,7 @@ do_write (GstZrtpCache *cache, guint n, const gchar *name, guint peers)
     GList *found = NULL;
 
     if (gst_zrtp_cache_put (cache, record, &error))
-      found = gst_zrtp_cache_lookup (cache, zid, peer, &error);
+      gst_zrtp_cache_lookup (cache, zid, peer, &found, &error);
     g_list_free_full (found, g_object_unref);
     g_object_unref (record);
     g_bytes_unref (peer);

@@ -172,9 +172,11 @@ static GstZrtpRecord *
 record_in (World *world, HeldCache *cache, guint e)
 {
   GBytes *zid = zid_of (world, e), *peer_zid = zid_of (world, !e);
-  GList *records = gst_zrtp_cache_lookup (cache->kept, zid, peer_zid, NULL);
-  GstZrtpRecord *record = records ? g_object_ref (records->data) : NULL;
+  GList *records = NULL;
+  GstZrtpRecord *record;
 
+  g_assert_true (gst_zrtp_cache_lookup (cache->kept, zid, peer_zid, &records, NULL));
+  record = records ? g_object_ref (records->data) : NULL;
   g_assert_cmpuint (g_list_length (records), <=, 1);
   g_list_free_full (records, g_object_unref);
   g_bytes_unref (zid);

@@ -75,9 +75,11 @@ run_thread (gpointer data)
   for (guint i = 0; i < N_CHANGES; i++) {
     gchar *uri = g_strdup_printf ("sip:%u-%u", writer->index, i);
     GstZrtpRecord *record = record_new (zid, peer_zid, uri, NULL);
+    GList *found = NULL;
 
     put (writer->cache, record);
-    g_list_free_full (gst_zrtp_cache_lookup (writer->cache, zid, peer_zid, NULL), g_object_unref);
+    g_assert_true (gst_zrtp_cache_lookup (writer->cache, zid, peer_zid, &found, NULL));
+    g_list_free_full (found, g_object_unref);
     g_object_unref (record);
     g_free (uri);
   }

@@ -36,9 +36,10 @@ static GstZrtpRecord *
 look_up_one (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid)
 {
   GError *error = NULL;
-  GList *found = gst_zrtp_cache_lookup (cache, zid, peer_zid, &error);
   GstZrtpRecord *record;
+  GList *found = NULL;
 
+  gst_zrtp_cache_lookup (cache, zid, peer_zid, &found, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_list_length (found), ==, 1);
   record = g_object_ref (found->data);
@@ -50,9 +51,11 @@ static void
 assert_unknown (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid)
 {
   GError *error = NULL;
+  GList *found = NULL;
 
-  g_assert_null (gst_zrtp_cache_lookup (cache, zid, peer_zid, &error));
+  g_assert_true (gst_zrtp_cache_lookup (cache, zid, peer_zid, &found, &error));
   g_assert_no_error (error);
+  g_assert_null (found);
 }
 
 /* --- What it keeps --------------------------------------------------------------------------------- */

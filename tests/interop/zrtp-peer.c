@@ -298,13 +298,13 @@ static GstZrtpRecord *
 look_up (void)
 {
   g_autoptr (GBytes) zid = NULL;
-  GList *records;
+  GList *records = NULL;
   GstZrtpRecord *record;
 
   if (!phone.cache || !phone.peer_zid)
     return NULL;
   zid = gst_zrtp_cache_get_zid (phone.cache, NULL, NULL, NULL);
-  records = gst_zrtp_cache_lookup (phone.cache, zid, phone.peer_zid, NULL);
+  gst_zrtp_cache_lookup (phone.cache, zid, phone.peer_zid, &records, NULL);
   record = records ? g_object_ref (records->data) : NULL;
   g_list_free_full (records, g_object_unref);
   return record;

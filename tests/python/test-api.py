@@ -4,6 +4,8 @@
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 
+import os
+import sys
 import unittest
 
 import gi
@@ -63,7 +65,7 @@ class PythonCache(GObject.Object, GstZrtp.Cache):
     def do_lookup(self, zid, peer_zid):
         if self.stream:
             self.stream.stop()
-        return self.records.get(peer_zid.get_data(), [])
+        return True, self.records.get(peer_zid.get_data(), [])
 
     def do_update(self, zid, peer_zid, change):
         if self.broken:
@@ -85,6 +87,18 @@ class PythonCache(GObject.Object, GstZrtp.Cache):
     def do_set_zid(self, local_uri, peer_uri, zid):
         self.zid = zid.get_data()
         return True
+
+
+def odd_cache(name, methods):
+    """A cache that does some things in another way than PythonCache, or, with None, not at all. A class of its own: subclasses
+    of PythonCache would change what that does."""
+    def begin(self):
+        GObject.Object.__init__(self)
+        self.zid, self.records, self.broken, self.stream = b'alice alice ', {}, False, None
+
+    good = {method: getattr(PythonCache, method) for method in ('do_get_zid', 'do_lookup', 'do_update')}
+    methods = {**good, **methods, '__init__': begin}
+    return type(name, (GObject.Object, GstZrtp.Cache), {n: m for n, m in methods.items() if m})()
 
 
 class Api(unittest.TestCase):
@@ -209,6 +223,46 @@ class Api(unittest.TestCase):
         talk(a, b)
         self.assertTrue(a.secure)
         self.assertEqual(a.warnings, [GstZrtp.Warning.CACHE])
+
+    def test_odd_caches(self):
+        """What an application's cache does wrong, or does not do, is no unknown peer and no crash."""
+        def fail(*arguments):
+            raise OSError('the disk is gone')
+
+        odd = [{}, {'do_get_zid': None}, {'do_get_zid': lambda *a: None}, {'do_get_zid': fail},
+               {'do_get_zid': lambda *a: GLib.Bytes.new(b'short')}, {'do_lookup': None}, {'do_lookup': fail},
+               {'do_lookup': lambda *a: None}, {'do_lookup': lambda *a: (True, [None])},
+               {'do_lookup': lambda *a: (False, [])}, {'do_lookup': lambda *a: []}, {'do_update': None},
+               {'do_update': fail}, {'do_update': lambda *a: False}, {'do_update': lambda *a: None}]
+        for number, methods in enumerate(odd):
+            cache = odd_cache(f'OddCache{number}', methods)
+            with self.subTest(number):
+                with open(os.devnull, 'w') as sys.stderr:   # PyGObject prints what was raised
+                    a, b = End(cache), End(GstZrtp.MemoryCache.new())
+                    talk(a, b)
+                sys.stderr = sys.__stderr__
+                self.assertTrue(a.secure)
+                self.assertEqual(a.warnings, [GstZrtp.Warning.CACHE] if number else [])
+                for call in (lambda: cache.list(None, 5), cache.list_zids, cache.expire,
+                             lambda: cache.set_zid(None, None, GLib.Bytes.new(b'carol carol '))):
+                    self.assertRaisesRegex(GLib.Error, 'cannot do that', call)
+
+    def test_odd_lists(self):
+        def everything(self, after, limit):
+            return [record for records in self.records.values() for record in records]
+
+        def apply_to_nothing_too(self, zid, peer_zid, change):
+            self.records[peer_zid.get_data()] = change.apply([None] + self.records.get(peer_zid.get_data(), []))
+            return True
+
+        for name, methods, text in (
+                ('Again', {'do_list': everything}, 'same records again'),
+                ('Nothing', {'do_list': lambda *a: [None], 'do_update': apply_to_nothing_too}, 'no record')):
+            cache = odd_cache(name, methods)
+            a, b = End(cache), End(GstZrtp.MemoryCache.new())
+            talk(a, b)
+            self.assertEqual(sum(map(len, cache.records.values())), 1)
+            self.assertRaisesRegex(GLib.Error, text, cache.expire)
 
     def test_stop_in_lookup(self):
         """An application's cache may end the call while it is asked."""

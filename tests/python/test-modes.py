@@ -106,10 +106,10 @@ class PythonCache(GObject.Object, GstZrtp.Cache):
         return GLib.Bytes.new(self.zid)
 
     def do_lookup(self, zid, peer_zid):
-        return [self.thaw(self.records[peer_zid.get_data()])] if peer_zid.get_data() in self.records else []
+        return True, [self.thaw(self.records[peer_zid.get_data()])] if peer_zid.get_data() in self.records else []
 
     def do_update(self, zid, peer_zid, change):
-        records = change.apply(self.do_lookup(zid, peer_zid))
+        records = change.apply(self.do_lookup(zid, peer_zid)[1])
         self.records.pop(peer_zid.get_data(), None)
         for record in records:
             self.records[peer_zid.get_data()] = self.freeze(record)

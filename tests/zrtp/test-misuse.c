@@ -521,11 +521,11 @@ slow_get_zid (GstZrtpCache *cache, const gchar *local_uri, const gchar *peer_uri
       GST_ZRTP_CACHE (((SlowCache *) cache)->cache), local_uri, peer_uri, error);
 }
 
-static GList *
-slow_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GError **error)
+static gboolean
+slow_lookup (GstZrtpCache *cache, GBytes *zid, GBytes *peer_zid, GList **records, GError **error)
 {
   return gst_zrtp_cache_lookup (
-      GST_ZRTP_CACHE (((SlowCache *) cache)->cache), zid, peer_zid, error);
+      GST_ZRTP_CACHE (((SlowCache *) cache)->cache), zid, peer_zid, records, error);
 }
 
 static gboolean
@@ -628,6 +628,7 @@ test_nothing (void)
   GstZrtpSession *session = gst_zrtp_session_new ();
   GstZrtpStream *stream = gst_zrtp_session_get_stream (session, "a");
   GstZrtpMemoryCache *memory = gst_zrtp_memory_cache_new ();
+  GList *records = NULL;
   GBytes *zid = g_bytes_new_static ("twelve octets", 12);
   GError *error = NULL;
   guint before;
@@ -673,7 +674,7 @@ test_nothing (void)
   REFUSED (gst_zrtp_stream_get_state (NULL));
   REFUSED (gst_zrtp_packet_is_zrtp (NULL, 5));
   REFUSED (gst_zrtp_cache_get_zid (NULL, NULL, NULL, &error));
-  REFUSED (gst_zrtp_cache_lookup (GST_ZRTP_CACHE (memory), zid, NULL, &error));
+  REFUSED (gst_zrtp_cache_lookup (GST_ZRTP_CACHE (memory), zid, NULL, &records, &error));
   REFUSED (gst_zrtp_cache_update (GST_ZRTP_CACHE (memory), zid, zid, NULL, &error));
   REFUSED (gst_zrtp_message_parse_clear (NULL, NULL, NULL));
   REFUSED (gst_zrtp_message_parse_enrollment (NULL, NULL, NULL));
@@ -681,7 +682,8 @@ test_nothing (void)
   g_assert_no_error (error);
   g_assert_false (gst_zrtp_packet_is_zrtp (NULL, 0));
   g_assert_false (gst_zrtp_stream_handle_packet (stream, NULL, 0, 1));
-  g_assert_null (gst_zrtp_cache_lookup (GST_ZRTP_CACHE (memory), zid, zid, &error));
+  g_assert_true (gst_zrtp_cache_lookup (GST_ZRTP_CACHE (memory), zid, zid, &records, &error));
+  g_assert_null (records);
   g_assert_no_error (error);
   gst_object_unref (stream);
   gst_object_unref (session);

@@ -27,9 +27,11 @@ look_up (GstZrtpMemoryCache *cache[2], guint i)
 {
   GBytes *zid = gst_zrtp_cache_get_zid (GST_ZRTP_CACHE (cache[i]), NULL, NULL, NULL);
   GBytes *peer_zid = gst_zrtp_cache_get_zid (GST_ZRTP_CACHE (cache[!i]), NULL, NULL, NULL);
-  GList *records = gst_zrtp_cache_lookup (GST_ZRTP_CACHE (cache[i]), zid, peer_zid, NULL);
-  GstZrtpRecord *record = records ? g_object_ref (records->data) : NULL;
+  GList *records = NULL;
+  GstZrtpRecord *record;
 
+  g_assert_true (gst_zrtp_cache_lookup (GST_ZRTP_CACHE (cache[i]), zid, peer_zid, &records, NULL));
+  record = records ? g_object_ref (records->data) : NULL;
   g_assert_cmpuint (g_list_length (records), <=, 1);
   g_list_free_full (records, g_object_unref);
   g_bytes_unref (zid);

@@ -114,8 +114,9 @@ look_up (GstZrtpCache *cache, guint8 zid, guint8 peer_zid)
 {
   GBytes *zids[2] = {octets (zid, 12), octets (peer_zid, 12)};
   GError *error = NULL;
-  GList *records = gst_zrtp_cache_lookup (cache, zids[0], zids[1], &error);
+  GList *records = NULL;
 
+  gst_zrtp_cache_lookup (cache, zids[0], zids[1], &records, &error);
   g_assert_no_error (error);
   g_bytes_unref (zids[0]);
   g_bytes_unref (zids[1]);
@@ -167,9 +168,10 @@ static guint64
 count_calls (GstZrtpCache *cache, GstZrtpCache *phone)
 {
   GBytes *zid = get_zid (cache, NULL, NULL), *peer_zid = get_zid (phone, NULL, NULL);
-  GList *records = gst_zrtp_cache_lookup (cache, zid, peer_zid, NULL);
   guint64 n = 0, calls;
+  GList *records = NULL;
 
+  gst_zrtp_cache_lookup (cache, zid, peer_zid, &records, NULL);
   for (GList *l = records; l; l = l->next) {
     g_object_get (l->data, "calls", &calls, NULL);
     n += calls;
@@ -1096,8 +1098,9 @@ assert_whole (GstZrtpCache *gateway, GstZrtpCache *phone)
 {
   GBytes *zid = get_zid (gateway, NULL, NULL), *peer_zid = get_zid (phone, NULL, NULL), *a, *b;
   GError *error = NULL;
-  GList *records = gst_zrtp_cache_lookup (gateway, zid, peer_zid, &error);
+  GList *records = NULL;
 
+  gst_zrtp_cache_lookup (gateway, zid, peer_zid, &records, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_list_length (records), ==, 2);
   a = get_rs1 (records->data);
