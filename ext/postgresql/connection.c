@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- Errors ---------------------------------------------------------------------------------------- */
 
@@ -407,6 +408,14 @@ void
 zrtp_pg_free (ZrtpPg *pg)
 {
   PQfinish (pg->conn);
+  g_free (pg);
+}
+
+/* PQfinish() would say goodbye in the name of the process that uses it. What libpq keeps of it is lost. */
+void
+zrtp_pg_abandon (ZrtpPg *pg)
+{
+  close (PQsocket (pg->conn));
   g_free (pg);
 }
 

@@ -7,10 +7,13 @@
  */
 #include "ext/postgresql/zrtp-postgresql.h"
 
+#include <unistd.h>
+
 void
 zrtp_pg_pool_init (ZrtpPgPool *pool, const ZrtpPgPlace *place, GBytes *key, guint max)
 {
   *pool = (ZrtpPgPool){.place = place, .key = key, .max = max, .rest_until = G_MININT64};
+  pool->process = getpid ();
   g_mutex_init (&pool->lock);
   g_cond_init (&pool->changed);
   g_queue_init (&pool->idle);
@@ -28,9 +31,24 @@ close_idle (ZrtpPgPool *pool)
   }
 }
 
+/* Lock held, or nobody else there. After fork() the child leaves the parent's connections alone, and makes its own. */
+static void
+adopt (ZrtpPgPool *pool)
+{
+  ZrtpPg *pg;
+
+  if (pool->process == getpid ())
+    return;
+  while ((pg = g_queue_pop_head (&pool->idle)))
+    zrtp_pg_abandon (pg);
+  pool->n_open = 0;
+  pool->process = getpid ();
+}
+
 void
 zrtp_pg_pool_clear (ZrtpPgPool *pool)
 {
+  adopt (pool);
   close_idle (pool);
   g_assert (pool->n_open == 0);
   g_clear_error (&pool->failure);
@@ -133,6 +151,7 @@ zrtp_pg_pool_take (ZrtpPgPool *pool, GError **error)
   ZrtpPg *pg;
 
   g_mutex_lock (&pool->lock);
+  adopt (pool);
   pg = take (pool, deadline, error);
   g_mutex_unlock (&pool->lock);
   if (pg)

@@ -70,6 +70,8 @@ void zrtp_pg_add_bool (ZrtpPgParams *params, gboolean value);
 
 ZrtpPg *zrtp_pg_connect (const ZrtpPgPlace *place, gint64 deadline, GError **error);
 void zrtp_pg_free (ZrtpPg *pg);
+/* For one that another process made and goes on using: nothing is sent on it. */
+void zrtp_pg_abandon (ZrtpPg *pg);
 /* Nobody has closed it behind our back, as far as that can be told without asking the server. */
 gboolean zrtp_pg_is_alive (ZrtpPg *pg);
 
@@ -107,6 +109,7 @@ typedef struct {
   const ZrtpPgPlace *place;
   GBytes *key;
   guint max, n_open;
+  pid_t process;     /* whose connections they are */
   GQueue idle;       /* ZrtpPg */
   gint64 rest_until; /* no other attempt to connect before; `failure` is why */
   GError *failure;

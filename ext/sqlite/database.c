@@ -5,6 +5,8 @@
 #include "ext/sqlite/zrtp-sqlite-private.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <unistd.h>
 
 #define MAX_DELAYED 16                /* updates by calls before their old secrets leave the log */
 #define BUSY_TIMEOUT (G_USEC_PER_SEC) /* microseconds */
@@ -406,6 +408,62 @@ is_right_key (ZrtpSqlite *self, GError **error)
   return ok;
 }
 
+/* --- Processes ------------------------------------------------------------------------------------- */
+
+/* What SQLite knows of the files that it has open cannot be carried over a fork(): the child inherits no POSIX lock, and
+ * believes that it holds all of them. It keeps that for each file, so opening the same file once more does not help. */
+#define N_OPEN (((guint64) 1 << 32) - 1)
+
+static _Atomic guint64 opened; /* the process << 32 | how many files it has open */
+
+static gboolean
+enter_process (void)
+{
+  const guint64 here = (guint64) getpid () << 32;
+  guint64 before = atomic_load (&opened), after;
+
+  do {
+    if ((before & N_OPEN) && (before & ~N_OPEN) != here)
+      return FALSE;
+    after = here | ((before & N_OPEN) + 1);
+  } while (!atomic_compare_exchange_weak (&opened, &before, after));
+  return TRUE;
+}
+
+static void
+leave_process (void)
+{
+  atomic_fetch_sub (&opened, 1);
+}
+
+static gboolean
+set_forked (ZrtpSqlite *self, const gchar *what, GError **error)
+{
+  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_FAILED,
+      "the cache %s cannot be used in this process: %s was opened before fork(); open the cache "
+      "after fork(), and none before",
+      self->path, what);
+  return FALSE;
+}
+
+static gboolean
+is_memory (ZrtpSqlite *self)
+{
+  return g_str_equal (self->path, ZRTP_SQLITE_MEMORY);
+}
+
+static gboolean
+is_inherited (ZrtpSqlite *self)
+{
+  return !is_memory (self) && self->process != getpid ();
+}
+
+gboolean
+zrtp_sqlite_is_here (ZrtpSqlite *self, GError **error)
+{
+  return !is_inherited (self) || set_forked (self, "it", error);
+}
+
 /* --- Opening --------------------------------------------------------------------------------------- */
 
 /* zrtp_place(ZID): the first place of this peer's records. */
@@ -484,17 +542,14 @@ open_memory (ZrtpSqlite *self, GError **error)
 static gboolean
 open_file (ZrtpSqlite *self, GError **error)
 {
+  if (!enter_process ())
+    return set_forked (self, "a cache", error);
+  self->is_counted = TRUE;
   if (!zrtp_sqlite_file_prepare (self->path, error) || !connect_file (self, self->path, error) ||
       !zrtp_sqlite_file_check (self, error))
     return FALSE;
   zrtp_sqlite_file_tighten (self->path);
   return configure (self, error) && update_schema (self, error);
-}
-
-static gboolean
-is_memory (ZrtpSqlite *self)
-{
-  return g_str_equal (self->path, ZRTP_SQLITE_MEMORY);
 }
 
 gboolean
@@ -529,12 +584,18 @@ zrtp_sqlite_ensure (ZrtpSqlite *self, GError **error)
   return zrtp_sqlite_open (self, error);
 }
 
+/* Of a copy in another process nothing is closed: that would remove what the first one is using. */
 void
 zrtp_sqlite_close (ZrtpSqlite *self)
 {
+  if (is_inherited (self))
+    return;
   if (self->db && self->has_traces)
     remove_traces (self);
   for (guint i = 0; i < ZRTP_SQLITE_N_STATEMENTS; i++)
     g_clear_pointer (&self->statements[i], sqlite3_finalize);
   g_clear_pointer (&self->db, sqlite3_close);
+  if (self->is_counted)
+    leave_process ();
+  self->is_counted = FALSE;
 }

@@ -4,6 +4,8 @@
  */
 #include "ext/sqlite/zrtp-sqlite-private.h"
 
+#include <unistd.h>
+
 /**
  * GstZrtpSqliteCache:
  *
@@ -16,6 +18,9 @@
  * process is reading an older state for longer than a second just then, it goes with the next change, or when the last
  * process closes the file. Copies that a file system or an SSD keeps below the file are out of reach: that is what a key
  * is for.
+ *
+ * It belongs to the process that opened it. After fork() the child can neither use it nor open another file, as long
+ * as one was open at the fork: each operation is an error #GST_ZRTP_CACHE_ERROR_FAILED. So open it after fork().
  */
 struct _GstZrtpSqliteCache {
   GObject parent;
@@ -35,6 +40,8 @@ lock (GstZrtpCache *cache, GError **error)
 {
   GstZrtpSqliteCache *self = GST_ZRTP_SQLITE_CACHE (cache);
 
+  if (!zrtp_sqlite_is_here (&self->database, error))
+    return NULL;
   g_mutex_lock (&self->lock);
   if (zrtp_sqlite_ensure (&self->database, error))
     return &self->database;
@@ -384,6 +391,7 @@ gst_zrtp_sqlite_cache_new (const gchar *path, GBytes *key, GError **error)
 
   self = g_object_new (GST_TYPE_ZRTP_SQLITE_CACHE, NULL);
   self->database.path = g_strdup (path);
+  self->database.process = getpid ();
   self->database.key = key ? g_bytes_ref (key) : NULL;
   if (zrtp_sqlite_open (&self->database, error))
     return self;

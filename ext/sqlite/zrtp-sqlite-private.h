@@ -33,13 +33,15 @@ typedef enum {
 /* One connection, and the statements that it keeps. Not locked. */
 typedef struct {
   gchar *path;
-  GBytes *key; /* NULL = not encrypted */
+  GBytes *key;   /* NULL = not encrypted */
+  pid_t process; /* that opened it */
   sqlite3 *db;
   sqlite3_stmt *statements[ZRTP_SQLITE_N_STATEMENTS];
   gint64 busy_since;   /* monotonic */
   gboolean has_traces; /* something was replaced or removed and stands in the -wal file still */
   gboolean must_erase; /* now */
   guint n_delayed;     /* updates since there are traces */
+  gboolean is_counted; /* among the files that this process has open */
 } ZrtpSqlite;
 
 /* --- errors.c ------------------------------------------------------------------------------------ */
@@ -62,6 +64,8 @@ void zrtp_sqlite_file_tighten (const gchar *path);
 /* --- database.c ---------------------------------------------------------------------------------- */
 
 gboolean zrtp_sqlite_open (ZrtpSqlite *self, GError **error);
+/* It was not opened before a fork(). Needs no lock: another thread may have held it then. */
+gboolean zrtp_sqlite_is_here (ZrtpSqlite *self, GError **error);
 /* Opens it again when the file is not the one any more that its name stands for. */
 gboolean zrtp_sqlite_ensure (ZrtpSqlite *self, GError **error);
 void zrtp_sqlite_close (ZrtpSqlite *self);

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum {
   N_WRITERS = 5,
@@ -140,6 +142,119 @@ test_creation (void)
   }
 }
 
+/* --- fork() ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+  gchar *folder, *path;
+  GBytes *zid, *peer_zid;
+  GstZrtpCache *cache; /* NULL = opened after fork() */
+} Forked;
+
+static gboolean
+is_refused (GError *error)
+{
+  const gboolean ok = g_error_matches (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_FAILED) &&
+                      strstr (error->message, "after fork()") != NULL;
+
+  g_clear_error (&error);
+  return ok;
+}
+
+/* The parent's cache is of no use, and no other one while that is open; but one in memory is. */
+static gboolean
+is_refused_here (Forked *f)
+{
+  gchar *other = in_folder (f->folder, "other");
+  GstZrtpRecord *record = record_new (f->zid, f->peer_zid, "sip:child", NULL);
+  GstZrtpCache *memory = cache_new (":memory:", NULL);
+  GError *error[6] = {NULL};
+  gboolean ok = TRUE;
+
+  gst_zrtp_cache_get_zid (f->cache, NULL, NULL, &error[0]);
+  gst_zrtp_cache_lookup (f->cache, f->zid, f->peer_zid, &error[1]);
+  gst_zrtp_cache_list (f->cache, NULL, 10, &error[2]);
+  gst_zrtp_cache_put (f->cache, record, &error[3]);
+  gst_zrtp_sqlite_cache_new (f->path, NULL, &error[4]);
+  gst_zrtp_sqlite_cache_new (other, NULL, &error[5]);
+  for (guint i = 0; i < G_N_ELEMENTS (error); i++)
+    ok = is_refused (error[i]) && ok;
+  g_bytes_unref (zid_of (memory));
+  g_object_unref (memory);
+  g_object_unref (f->cache);
+  ok = ok && !g_file_test (other, G_FILE_TEST_EXISTS);
+  g_object_unref (record);
+  g_free (other);
+  return ok;
+}
+
+static gboolean
+can_put_here (Forked *f)
+{
+  GstZrtpCache *cache = cache_new (f->path, NULL);
+  GstZrtpRecord *record = record_new (f->zid, f->peer_zid, "sip:child", NULL);
+  const gboolean ok = gst_zrtp_cache_put (cache, record, NULL);
+
+  g_object_unref (record);
+  g_object_unref (cache);
+  return ok;
+}
+
+static gboolean
+is_ok_in_child (gboolean (*run) (Forked *f), Forked *f)
+{
+  const pid_t child = fork ();
+  int status;
+
+  if (child == 0)
+    _exit (run (f) ? 0 : 1);
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  return WIFEXITED (status) && WEXITSTATUS (status) == 0;
+}
+
+static void
+put_one (Forked *f, const gchar *uri)
+{
+  GstZrtpRecord *record = record_new (f->zid, f->peer_zid, uri, NULL);
+
+  put (f->cache, record);
+  g_object_unref (record);
+}
+
+/* What a child does not know it must not do: neither write, nor take the log away that the parent is writing to. */
+static void
+test_fork (void)
+{
+  gchar *folder = folder_new (), *path = in_folder (folder, "cache"),
+        *wal = g_strconcat (path, "-wal", NULL);
+  Forked f = {.folder = folder, .path = path, .peer_zid = octets_new (12)};
+  const gchar *const args[] = {"write", path, "1", "later", "1", NULL};
+  gint status;
+
+  f.cache = cache_new (path, NULL);
+  f.zid = zid_of (f.cache);
+  put_one (&f, "sip:before");
+  g_assert_true (is_ok_in_child (is_refused_here, &f));
+  g_assert_true (g_file_test (wal, G_FILE_TEST_EXISTS));
+  put_one (&f, "sip:after");
+  g_free (run_other (args, &status));
+  put_one (&f, "sip:last");
+  g_clear_object (&f.cache);
+  g_assert_cmpuint (count_records (path), ==, 4);
+
+  /* nothing is open any more */
+  g_assert_true (is_ok_in_child (can_put_here, &f));
+  g_assert_cmpuint (count_records (path), ==, 5);
+  f.cache = cache_new (path, NULL);
+  put_one (&f, "sip:parent");
+  g_clear_object (&f.cache);
+  g_assert_cmpuint (count_records (path), ==, 6);
+  g_bytes_unref (f.zid);
+  g_bytes_unref (f.peer_zid);
+  g_free (wal);
+  g_free (path);
+  folder_free (folder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -150,5 +265,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/threads/one-object", NULL, test_threads);
   g_test_add_data_func ("/threads/own-objects", "own", test_threads);
   g_test_add_func ("/processes/creation", test_creation);
+  g_test_add_func ("/processes/fork", test_fork);
   return g_test_run ();
 }

@@ -8,6 +8,8 @@
 #include <gio/gio.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static Server *server;
 
@@ -1219,6 +1221,60 @@ test_crash_in_call (void)
   g_free (uri);
 }
 
+/* --- fork() ---------------------------------------------------------------------------------------------- */
+
+static gchar *
+get_backends (void)
+{
+  return server_sql (server, "postgres",
+      "SELECT string_agg (pid::text, ',' ORDER BY pid) FROM pg_stat_activity WHERE datname = "
+      "'fork'");
+}
+
+static gboolean
+use_in_child (GstZrtpCache *cache, const gchar *of_parent)
+{
+  GstZrtpRecord *record = make_record (1, 2, "", "sip:child");
+  gboolean ok = gst_zrtp_cache_put (cache, record, NULL);
+  gchar *backends = get_backends ();
+
+  ok = ok && !g_str_equal (backends, of_parent) && strstr (backends, of_parent);
+  g_object_unref (cache);
+  g_object_unref (record);
+  g_free (backends);
+  return ok;
+}
+
+/* The child has connections of its own, and the parent keeps its own. */
+static void
+test_fork (void)
+{
+  gchar *uri = server_new_database (server, "fork"), *before, *after;
+  GstZrtpCache *cache = open_own (uri);
+  GstZrtpRecord *record = make_record (1, 2, "", "");
+  GList *records;
+  pid_t child;
+  int status;
+
+  put (cache, record);
+  before = get_backends ();
+  child = fork ();
+  if (child == 0)
+    _exit (use_in_child (cache, before) ? 0 : 1);
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+  records = look_up (cache, 1, 2);
+  g_assert_cmpuint (g_list_length (records), ==, 2);
+  after = get_backends ();
+  g_assert_nonnull (strstr (after, before)); /* the same one as before */
+  free_records (records);
+  g_object_unref (record);
+  g_object_unref (cache);
+  g_free (before);
+  g_free (after);
+  g_free (uri);
+}
+
 /* --- How many connections ----------------------------------------------------------------------------- */
 
 enum {
@@ -1314,6 +1370,7 @@ run_tests (Server *new_server, int argc, char **argv)
   g_test_add_func ("/postgresql/several-servers", test_several_servers);
   g_test_add_func ("/postgresql/no-plugin", test_no_plugin);
   g_test_add_func ("/postgresql/locked", test_locked);
+  g_test_add_func ("/postgresql/fork", test_fork);
   g_test_add_func ("/postgresql/frozen", test_frozen);
   g_test_add_func ("/postgresql/idle-frozen", test_frozen_idle);
   g_test_add_func ("/postgresql/crash", test_crash);
