@@ -17,7 +17,9 @@
  * cache is encrypted: nothing, sealed with its key.
  *
  * `place` puts the records of a peer side by side, so that a lookup reads one page of the table however many records
- * there are: the first 48 bits of the peer's ZID, then 16 bits that count. Only lookup and update depend on it. */
+ * there are: 48 bits of a hash of both ZIDs, then 16 bits that count. Strangers choose their ZIDs; the hash keeps them from
+ * filling the places of somebody else: 65536 of them would have to be found, each with 2^48 tries. Only lookup and update
+ * depend on it. */
 static const gchar schema[] =
     "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL)"
     "  STRICT, WITHOUT ROWID;"
@@ -31,16 +33,18 @@ static const gchar schema[] =
     "  calls INTEGER NOT NULL, algorithms TEXT NOT NULL,"
     "  UNIQUE (zid, peer_zid, local_uri, peer_uri)) STRICT;";
 
-#define FIRST_PLACE "zrtp_place (?2)"
-#define LAST_PLACE "zrtp_place (?2) + 65535"
+/* ?18: zrtp_sqlite_bind_place() */
+#define FIRST_PLACE "?18"
+#define LAST_PLACE "?18 + 65535"
 /* The unary plus keeps SQLite from taking the other index. */
 #define OF_PEER "place BETWEEN " FIRST_PLACE " AND " LAST_PLACE " AND +zid = ?1 AND +peer_zid = ?2"
 
 /* Version 1 knew no URIs, and one verified flag for a peer. */
 static const gchar from_version_1[] =
     "INSERT INTO zid SELECT '', '', zid FROM own LIMIT 1;"
-    "INSERT INTO record SELECT zrtp_place (peer.zid) - 1"
-    "  + row_number () OVER (PARTITION BY zrtp_place (peer.zid)), own.zid, peer.zid, '', '',"
+    "INSERT INTO record SELECT zrtp_place (own.zid, peer.zid) - 1"
+    "  + row_number () OVER (PARTITION BY zrtp_place (own.zid, peer.zid)), own.zid, peer.zid, '', "
+    "'',"
     "  ifnull (name, ''), rs1, rs2, NULL, NULL,"
     "  ifnull (verified, 0), 0, ifnull (expires, 9223372036854775807), 0, 0, 0, 0, ''"
     "  FROM peer, (SELECT zid FROM own LIMIT 1) AS own;"
@@ -466,16 +470,17 @@ zrtp_sqlite_is_here (ZrtpSqlite *self, GError **error)
 
 /* --- Opening --------------------------------------------------------------------------------------- */
 
-/* zrtp_place(ZID): the first place of this peer's records. */
+/* zrtp_place (ZID, PEER_ZID) */
 static void
 tell_place (sqlite3_context *context, int n, sqlite3_value **values)
 {
-  const guint8 *zid = sqlite3_value_blob (values[0]);
-  guint64 place = 0;
+  ZrtpBytes zids[2];
 
-  for (int i = 0; i < 6 && i < sqlite3_value_bytes (values[0]); i++)
-    place = place << 8 | zid[i];
-  sqlite3_result_int64 (context, (gint64) (place << 16));
+  for (int i = 0; i < 2; i++) {
+    zids[i].data = sqlite3_value_blob (values[i]);
+    zids[i].size = (gsize) sqlite3_value_bytes (values[i]);
+  }
+  sqlite3_result_int64 (context, zrtp_sqlite_place (zids));
 }
 
 /* Nothing that a stranger wrote into the file is run. */
@@ -492,7 +497,7 @@ harden (sqlite3 *db)
 static int
 add_functions (sqlite3 *db)
 {
-  return sqlite3_create_function_v2 (db, "zrtp_place", 1,
+  return sqlite3_create_function_v2 (db, "zrtp_place", 2,
       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, tell_place, NULL, NULL, NULL);
 }
 

@@ -27,6 +27,8 @@ enum {
   ALGORITHMS,
 };
 
+#define PLACE 18 /* the parameter after these */
+
 /* --- Writing --------------------------------------------------------------------------------------- */
 
 void
@@ -36,6 +38,27 @@ zrtp_sqlite_bind_bytes (sqlite3_stmt *statement, int at, GBytes *bytes)
   const void *data = g_bytes_get_data (bytes, &size);
 
   sqlite3_bind_blob64 (statement, at, data, size, SQLITE_STATIC);
+}
+
+gint64
+zrtp_sqlite_place (const ZrtpBytes zids[2])
+{
+  const ZrtpHash *hash = zrtp_crypto_hash (&gst_zrtp_crypto, ZRTP_TYPE ('S', '2', '5', '6'));
+  guint8 digest[ZRTP_MAX_HASH];
+  guint64 place = 0;
+
+  hash->digest (zids, 2, digest);
+  for (guint i = 0; i < 6; i++)
+    place = place << 8 | digest[i];
+  return (gint64) (place << 16);
+}
+
+void
+zrtp_sqlite_bind_place (sqlite3_stmt *statement, const guint8 *zid, const guint8 *peer_zid)
+{
+  const ZrtpBytes zids[2] = {{zid, ZRTP_ZID_SIZE}, {peer_zid, ZRTP_ZID_SIZE}};
+
+  sqlite3_bind_int64 (statement, PLACE, zrtp_sqlite_place (zids));
 }
 
 void

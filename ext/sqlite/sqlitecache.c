@@ -190,6 +190,8 @@ find_records (ZrtpSqlite *database, GBytes *zid, GBytes *peer_zid, GError **erro
 
   zrtp_sqlite_bind_bytes (statement, 1, zid);
   zrtp_sqlite_bind_bytes (statement, 2, peer_zid);
+  zrtp_sqlite_bind_place (
+      statement, g_bytes_get_data (zid, NULL), g_bytes_get_data (peer_zid, NULL));
   return read_all (database, ZRTP_SQLITE_LOOKUP, zrtp_sqlite_read_record, error);
 }
 
@@ -254,6 +256,7 @@ write_record (
     zrtp_sqlite_reset (statement);
     return FALSE;
   }
+  zrtp_sqlite_bind_place (statement, record->zid, record->peer_zid);
   ok = zrtp_sqlite_run (database, which, error);
   if (ok && sqlite3_changes (database->db) != 1) {
     g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_WRONG_KEY,
@@ -270,6 +273,7 @@ static gboolean
 delete_record (ZrtpSqlite *database, GstZrtpRecord *record, GError **error)
 {
   zrtp_sqlite_bind_keys (database->statements[ZRTP_SQLITE_DELETE], record);
+  zrtp_sqlite_bind_place (database->statements[ZRTP_SQLITE_DELETE], record->zid, record->peer_zid);
   return zrtp_sqlite_run (database, ZRTP_SQLITE_DELETE, error);
 }
 

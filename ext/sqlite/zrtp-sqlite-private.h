@@ -89,6 +89,9 @@ gboolean zrtp_sqlite_end (ZrtpSqlite *self, gboolean ok, GError **error);
 
 void zrtp_sqlite_bind_bytes (sqlite3_stmt *statement, int at, GBytes *bytes);
 void zrtp_sqlite_bind_string (sqlite3_stmt *statement, int at, const gchar *string);
+/* The first place of the records of these two, our ZID and the peer's. */
+gint64 zrtp_sqlite_place (const ZrtpBytes zids[2]);
+void zrtp_sqlite_bind_place (sqlite3_stmt *statement, const guint8 *zid, const guint8 *peer_zid);
 /* The record's columns in the order of ZRTP_SQLITE_COLUMNS. */
 gboolean zrtp_sqlite_bind_record (
     ZrtpSqlite *self, sqlite3_stmt *statement, GstZrtpRecord *record, GError **error);

@@ -4,6 +4,8 @@
  */
 #include "tests/benchmarks/cache-private.h"
 
+#include "ext/nettle/zrtp-nettle.h"
+
 #include <sqlite3.h>
 
 enum {
@@ -103,13 +105,16 @@ finish (Floor *floor, sqlite3_stmt *statement)
 
 /* As the cache computes it. */
 static gint64
-place_of (GBytes *peer_zid)
+place_of (GBytes *zid, GBytes *peer_zid)
 {
-  const guint8 *zid = g_bytes_get_data (peer_zid, NULL);
+  const ZrtpBytes zids[2] = {
+      {g_bytes_get_data (zid, NULL), ZID_SIZE}, {g_bytes_get_data (peer_zid, NULL), ZID_SIZE}};
+  guint8 digest[32];
   guint64 place = 0;
 
+  zrtp_nettle_s256.digest (zids, 2, digest);
   for (guint i = 0; i < 6; i++)
-    place = place << 8 | zid[i];
+    place = place << 8 | digest[i];
   return (gint64) (place << 16);
 }
 
@@ -119,7 +124,7 @@ select_one (Floor *floor, GBytes *zid, GBytes *peer_zid, int expected)
 {
   bind (floor->select, 1, zid);
   bind (floor->select, 2, peer_zid);
-  sqlite3_bind_int64 (floor->select, 18, place_of (peer_zid));
+  sqlite3_bind_int64 (floor->select, 18, place_of (zid, peer_zid));
   step (floor, floor->select, expected);
   for (int i = 0; expected == SQLITE_ROW && i < sqlite3_column_count (floor->select); i++)
     if (sqlite3_column_type (floor->select, i) == SQLITE_INTEGER)
@@ -143,7 +148,7 @@ floor_update (Floor *floor, GBytes *zid, GBytes *peer_zid, GBytes *rs1)
   select_one (floor, zid, peer_zid, SQLITE_ROW);
   for (int i = 0; i < sqlite3_column_count (floor->select); i++)
     sqlite3_bind_value (floor->update, i + 1, sqlite3_column_value (floor->select, i));
-  sqlite3_bind_int64 (floor->update, 18, place_of (peer_zid));
+  sqlite3_bind_int64 (floor->update, 18, place_of (zid, peer_zid));
   sqlite3_bind_value (floor->update, 7, sqlite3_column_value (floor->select, 5));
   bind (floor->update, 6, rs1);
   finish (floor, floor->select);
@@ -180,13 +185,17 @@ seal_for (sqlite3_stmt *insert, GstZrtpRecord *record, GBytes *key)
 static void
 add_peer (Floor *floor, sqlite3_stmt *insert, GstZrtpRecord *record, GBytes *peer_zid, GBytes *key)
 {
+  GBytes *zid;
+
+  g_object_get (record, "zid", &zid, NULL);
   bind (insert, 1, peer_zid);
-  sqlite3_bind_int64 (insert, 3, place_of (peer_zid));
+  sqlite3_bind_int64 (insert, 3, place_of (zid, peer_zid));
   if (key) {
     g_object_set (record, "peer-zid", peer_zid, NULL);
     seal_for (insert, record, key);
   }
   finish (floor, insert);
+  g_bytes_unref (zid);
 }
 
 void

@@ -591,6 +591,51 @@ test_removed (Fixture *f, gconstpointer encrypted)
   g_free (moved);
 }
 
+/* --- Strangers ------------------------------------------------------------------------------------- */
+
+/* As calls of N strangers leave it, whose ZIDs begin as `peer_zid` does. */
+static void
+add_strangers (const gchar *path, GBytes *zid, GBytes *peer_zid, guint n)
+{
+  GstZrtpCache *cache = cache_new (path, NULL);
+
+  for (guint i = 0; i < n; i++) {
+    guint8 octets[12];
+    GstZrtpRecord *record;
+    GBytes *stranger;
+
+    memcpy (octets, g_bytes_get_data (peer_zid, NULL), 8);
+    memcpy (octets + 8, &i, sizeof i);
+    stranger = g_bytes_new (octets, sizeof octets);
+    record = record_new (zid, stranger, "", NULL);
+    put (cache, record);
+    g_object_unref (record);
+    g_bytes_unref (stranger);
+  }
+  g_object_unref (cache);
+}
+
+static void
+assert_no_neighbours (const gchar *path, gint64 n)
+{
+  g_assert_cmpint (file_number (path, "SELECT count(*) FROM record"), ==, n);
+  g_assert_cmpint (file_number (path, "SELECT count(DISTINCT place >> 16) FROM record"), ==, n);
+}
+
+/* There is room for 65536 records at a place. ZIDs that are alike do not share one. */
+static void
+test_strangers (Fixture *f, gconstpointer encrypted)
+{
+  GBytes *zid = octets_new (12), *other = octets_new (12), *peer_zid = octets_new (12);
+
+  add_strangers (f->path, zid, peer_zid, 50);
+  add_strangers (f->path, other, peer_zid, 50);
+  assert_no_neighbours (f->path, 100);
+  g_bytes_unref (zid);
+  g_bytes_unref (other);
+  g_bytes_unref (peer_zid);
+}
+
 /* --- Versions -------------------------------------------------------------------------------------- */
 
 static void
@@ -639,11 +684,31 @@ assert_migrated (const gchar *path)
   g_object_unref (cache);
 }
 
+/* What was brought over is where a lookup looks for it. */
+static void
+assert_found (const gchar *path)
+{
+  GstZrtpCache *cache = cache_new (path, NULL);
+  GBytes *zid = zid_of (cache);
+  GList *all = gst_zrtp_cache_list (cache, NULL, 10, NULL);
+
+  for (GList *l = all; l; l = l->next) {
+    GBytes *peer_zid = get_octets (l->data, "peer-zid");
+
+    g_object_unref (look_up_one (cache, zid, peer_zid));
+    g_bytes_unref (peer_zid);
+  }
+  g_list_free_full (all, g_object_unref);
+  g_bytes_unref (zid);
+  g_object_unref (cache);
+}
+
 static void
 test_migration (Fixture *f, gconstpointer encrypted)
 {
   make_version_1 (f->path);
   assert_migrated (f->path);
+  assert_found (f->path);
   g_assert_cmpint (file_number (f->path, "PRAGMA user_version"), ==, 2);
   g_assert_cmpint (
       file_number (f->path, "SELECT count(*) FROM sqlite_schema WHERE sql IS NOT NULL"), ==, 3);
@@ -715,6 +780,7 @@ main (int argc, char **argv)
   ADD ("traces-of-many", NULL, test_traces_of_many);
   ADD ("stale-log", NULL, test_stale_log);
   ADD ("removed", NULL, test_removed);
+  ADD ("strangers", NULL, test_strangers);
   ADD ("migration", NULL, test_migration);
   ADD ("migration-killed", NULL, test_migration_killed);
   result = g_test_run ();
