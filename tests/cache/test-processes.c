@@ -168,10 +168,11 @@ is_refused_here (Forked *f)
   GstZrtpRecord *record = record_new (f->zid, f->peer_zid, "sip:child", NULL);
   GstZrtpCache *memory = cache_new (":memory:", NULL);
   GError *error[6] = {NULL};
+  GList *found = NULL;
   gboolean ok = TRUE;
 
   gst_zrtp_cache_get_zid (f->cache, NULL, NULL, &error[0]);
-  gst_zrtp_cache_lookup (f->cache, f->zid, f->peer_zid, &error[1]);
+  gst_zrtp_cache_lookup (f->cache, f->zid, f->peer_zid, &found, &error[1]);
   gst_zrtp_cache_list (f->cache, NULL, 10, &error[2]);
   gst_zrtp_cache_put (f->cache, record, &error[3]);
   gst_zrtp_sqlite_cache_new (f->path, NULL, &error[4]);
