@@ -516,7 +516,8 @@ connect_file (ZrtpSqlite *self, const gchar *file, GError **error)
   return TRUE;
 }
 
-/* No memory map: a file that somebody cuts would end the process. */
+/* No memory map: a file that somebody cuts would end the process with SIGBUS. The -shm file is one all the same, that
+ * is how SQLite's processes know of each other: who may write to it can end them. */
 static gboolean
 configure (ZrtpSqlite *self, GError **error)
 {

@@ -5,6 +5,7 @@
 #include "ext/sqlite/zrtp-sqlite-private.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 
 static const gchar advice_damaged[] = "put a copy back, or move the file away to start with a new "
                                       "cache: then every peer is new again";
@@ -69,6 +70,15 @@ set_text (ZrtpSqlite *self, GstZrtpCacheError code, const gchar *text, GError **
   g_set_error (error, GST_ZRTP_CACHE_ERROR, code, "the cache %s %s", self->path, text);
 }
 
+/* Each name has a log of its own. */
+static gboolean
+has_other_name (const gchar *path)
+{
+  GStatBuf info;
+
+  return g_stat (path, &info) == 0 && info.st_nlink > 1;
+}
+
 /* Where SQLite says only that the system refused, the system's own word says more. SQLite keeps it, but not when a
  * COMMIT failed; then it is where the last system call left it. */
 static void
@@ -76,7 +86,11 @@ set_system_error (ZrtpSqlite *self, int left, GError **error)
 {
   const int kept = self->db ? sqlite3_system_errno (self->db) : 0, problem = kept ? kept : left;
 
-  if (problem)
+  if ((problem == 0 || problem == ENOENT) && has_other_name (self->path))
+    set_text (self, GST_ZRTP_CACHE_ERROR_FAILED,
+        "has another name, a hard link, and seems to be in use under that one: use one name only",
+        error);
+  else if (problem)
     zrtp_sqlite_set_errno (self->path, problem, error);
   else
     g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_FAILED,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define PRIVATE_MODE 0600
+#define LOCK_TIMEOUT G_USEC_PER_SEC /* microseconds */
 
 static const gchar *const companions[] = {"-wal", "-shm", "-journal"};
 
@@ -53,7 +54,9 @@ make_draft (const gchar *path, GError **error)
 static gboolean
 publish (const gchar *draft, const gchar *path, int folder, GError **error)
 {
-  if (g_access (path, F_OK) == 0) /* another process was faster */
+  GStatBuf info;
+
+  if (g_lstat (path, &info) == 0) /* another process was faster */
     return TRUE;
   remove_companions (path);
   if (g_rename (draft, path) != 0) {
@@ -62,6 +65,29 @@ publish (const gchar *draft, const gchar *path, int folder, GError **error)
   }
   if (fsync (folder) != 0)
     GST_INFO ("the folder of %s cannot be synchronised: %s", path, g_strerror (errno));
+  return TRUE;
+}
+
+/* Anybody who may read the folder can lock it, for ever. */
+static gboolean
+lock_folder (const gchar *path, int folder, GError **error)
+{
+  const gint64 begin = g_get_monotonic_time ();
+
+  while (flock (folder, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      zrtp_sqlite_set_errno (path, errno, error);
+      return FALSE;
+    }
+    if (g_get_monotonic_time () - begin > LOCK_TIMEOUT) {
+      g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_BUSY,
+          "the cache %s cannot be made: another process has locked its folder; end it, or set "
+          "another cache-location",
+          path);
+      return FALSE;
+    }
+    g_usleep ((gulong) g_random_int_range (200, 2000));
+  }
   return TRUE;
 }
 
@@ -77,9 +103,7 @@ publish_locked (const gchar *draft, const gchar *path, GError **error)
     zrtp_sqlite_set_errno (path, errno, error);
     return FALSE;
   }
-  while (flock (folder, LOCK_EX) != 0 && errno == EINTR)
-    ;
-  ok = publish (draft, path, folder, error);
+  ok = lock_folder (path, folder, error) && publish (draft, path, folder, error);
   close (folder);
   return ok;
 }
@@ -133,15 +157,46 @@ is_writable (const gchar *path, GError **error)
   return ok;
 }
 
+/* root may use anybody's file. What it leaves beside it, that user cannot use; and another user who may change our
+ * secrets can read them. */
+static gboolean
+is_own (const gchar *path, const struct stat *info, GError **error)
+{
+  if (info->st_uid == geteuid () || info->st_uid == 0)
+    return TRUE;
+  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_PERMISSION,
+      "the cache %s belongs to another user (number %u): run this program as that user, or set "
+      "another cache-location",
+      path, (guint) info->st_uid);
+  return FALSE;
+}
+
 static gboolean
 is_usable (const gchar *path, const struct stat *info, GError **error)
 {
+  if (!is_own (path, info, error))
+    return FALSE;
   if (S_ISREG (info->st_mode) && info->st_size > 0)
     return is_allowed (path, R_OK, error) && is_writable (path, error);
   g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_CORRUPT,
       S_ISREG (info->st_mode)
           ? "the cache %s is empty: put a copy back, or remove it to start with a new cache"
           : "the cache %s is no file: set another cache-location",
+      path);
+  return FALSE;
+}
+
+/* A new cache in place of a link would hide the one that is on a disk which is not mounted now. */
+static gboolean
+leads_somewhere (const gchar *path, GError **error)
+{
+  GStatBuf info;
+
+  if (g_lstat (path, &info) != 0 || !S_ISLNK (info.st_mode))
+    return TRUE;
+  g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_NOT_FOUND,
+      "the cache %s is a link to a file that is not there: mount its disk, or remove the link to "
+      "start with a new cache",
       path);
   return FALSE;
 }
@@ -153,10 +208,11 @@ zrtp_sqlite_file_prepare (const gchar *path, GError **error)
 
   if (stat (path, &info) == 0)
     return is_usable (path, &info, error);
-  if (errno == ENOENT)
-    return create (path, error);
-  zrtp_sqlite_set_errno (path, errno, error);
-  return FALSE;
+  if (errno != ENOENT) {
+    zrtp_sqlite_set_errno (path, errno, error);
+    return FALSE;
+  }
+  return leads_somewhere (path, error) && create (path, error);
 }
 
 /* By name: to open and close a file that SQLite has open in this process would drop SQLite's locks. */

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PAGE 256                         /* records that are read at once */
 #define SERVER_REST (2 * G_USEC_PER_SEC) /* after a failure */
@@ -471,15 +473,40 @@ default_location (void)
   return g_build_filename (g_get_user_data_dir (), "gstreamer-1.0", "zrtp", "cache.sqlite", NULL);
 }
 
+/* Whoever runs a program as root and keeps the user's HOME would leave files there that the user cannot use. */
+static gboolean
+is_own_folder (const gchar *folder, GError **error)
+{
+  gchar *there = g_strdup (folder); /* the part of it that exists */
+  GStatBuf info = {0};
+  gboolean ok;
+
+  while (g_stat (there, &info) != 0 && strlen (there) > 1) {
+    gchar *parent = g_path_get_dirname (there);
+
+    g_free (there);
+    there = parent;
+  }
+  ok = info.st_uid == geteuid () || info.st_uid == 0;
+  if (!ok)
+    g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_PERMISSION,
+        "the folder %s, where the cache would be, belongs to another user (number %u): run this "
+        "program as that user, or set HOME, GST_ZRTP_CACHE or cache-location",
+        there, (guint) info.st_uid);
+  g_free (there);
+  return ok;
+}
+
 /* The folder of the default location belongs to us; others must exist. */
 static gboolean
 make_default_folder (const gchar *location, GError **error)
 {
   gchar *folder = g_path_get_dirname (location);
-  const gboolean ok = g_mkdir_with_parents (folder, 0700) == 0;
+  const gboolean is_own = is_own_folder (folder, error),
+                 ok = is_own && g_mkdir_with_parents (folder, 0700) == 0;
   const int problem = errno;
 
-  if (!ok)
+  if (is_own && !ok)
     g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_PERMISSION,
         "the folder %s for the cache cannot be made: %s; set cache-location, or GST_ZRTP_CACHE, to "
         "a "

@@ -3,6 +3,7 @@
  *   cache-other open PATH UID             opens it as that user, makes a ZID, stores a record
  *   cache-other write PATH N FIRST PEERS  N changes: each adds one to a count, of peers FIRST... in turn (PEERS of them);
  *                                         prints our ZID
+ *   cache-other default HOME              opens the default location of that home, and does the same
  *   cache-other migrate PATH              opens it, for somebody who kills this
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
@@ -89,22 +90,35 @@ do_write (GstZrtpCache *cache, guint n, const gchar *name, guint peers)
   return 0;
 }
 
+/* Before anybody asks where it is. */
+static void
+go_home (const gchar *home)
+{
+  g_setenv ("HOME", home, TRUE);
+  g_unsetenv ("XDG_DATA_HOME");
+  g_unsetenv ("GST_ZRTP_CACHE");
+}
+
 int
 main (int argc, char **argv)
 {
+  const gboolean is_default = argc > 2 && g_str_equal (argv[1], "default");
   GError *error = NULL;
   GstZrtpCache *cache;
   int result = 0;
 
+  if (is_default)
+    go_home (argv[2]);
   gst_init (NULL, NULL);
   if (argc < 3)
     return 2;
   if (g_str_equal (argv[1], "open") && getuid () == 0 && setuid ((uid_t) atoi (argv[3])) != 0)
     return 77;
-  cache = (GstZrtpCache *) gst_zrtp_sqlite_cache_new (argv[2], NULL, &error);
+  cache = is_default ? gst_zrtp_cache_open (NULL, NULL, &error)
+                     : (GstZrtpCache *) gst_zrtp_sqlite_cache_new (argv[2], NULL, &error);
   if (!cache)
     return fail (error);
-  if (g_str_equal (argv[1], "open"))
+  if (is_default || g_str_equal (argv[1], "open"))
     result = do_open (cache);
   else if (g_str_equal (argv[1], "write") && argc > 5)
     result = do_write (cache, (guint) atoi (argv[3]), argv[4], (guint) atoi (argv[5]));

@@ -5,11 +5,13 @@
  */
 #include "tests/cache/files.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -273,6 +275,97 @@ test_no_folder (Fixture *f, gconstpointer data)
   g_free (folder);
 }
 
+static void
+assert_refused (const gchar *path, GstZrtpCacheError code, const gchar *says)
+{
+  GError *error = NULL;
+
+  g_assert_null (gst_zrtp_sqlite_cache_new (path, NULL, &error));
+  g_assert_error (error, GST_ZRTP_CACHE_ERROR, (gint) code);
+  g_assert_nonnull (strstr (error->message, says));
+  assert_message (error, path);
+  g_error_free (error);
+}
+
+static guint
+count_files (const gchar *folder)
+{
+  GDir *dir = g_dir_open (folder, 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir))
+    n++;
+  g_dir_close (dir);
+  return n;
+}
+
+/* The disk of the cache is not mounted: no empty one in its place. */
+static void
+test_dangling_link (Fixture *f, gconstpointer data)
+{
+  gchar *away = in_folder (f->folder, "away"), *link = in_folder (f->folder, "link"),
+        *other = in_folder (f->folder, "other");
+
+  g_assert_cmpint (g_rename (f->path, away), ==, 0);
+  g_assert_cmpint (symlink (f->path, link), ==, 0);
+  assert_refused (link, GST_ZRTP_CACHE_ERROR_NOT_FOUND, "is a link to");
+  assert_cacheless_call (link);
+  g_assert_true (g_file_test (link, G_FILE_TEST_IS_SYMLINK));
+  g_assert_cmpuint (count_files (f->folder), ==, 2);
+
+  g_assert_cmpint (g_rename (away, f->path), ==, 0);
+  assert_good_call (link, other);
+  g_assert_true (g_file_test (link, G_FILE_TEST_IS_SYMLINK));
+  g_assert_cmpint (file_number (f->path, "SELECT count(*) FROM record"), ==, 41);
+  g_free (away);
+  g_free (link);
+  g_free (other);
+}
+
+/* By somebody who may read the folder, which is all that this takes. */
+static void
+test_locked_folder (Fixture *f, gconstpointer data)
+{
+  gchar *path = in_folder (f->folder, "new");
+  const int folder = open (f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const gint64 begin = g_get_monotonic_time ();
+
+  g_assert_cmpint (flock (folder, LOCK_EX), ==, 0);
+  assert_refused (path, GST_ZRTP_CACHE_ERROR_BUSY, "locked its folder");
+  g_assert_cmpint (g_get_monotonic_time () - begin, >, 800 * 1000);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, 3000 * 1000);
+  g_assert_cmpuint (count_files (f->folder), ==, 1); /* the other cache */
+  g_assert_cmpint (close (folder), ==, 0);
+  g_object_unref (cache_new (path, NULL));
+  g_free (path);
+}
+
+/* Two names have two logs. */
+static void
+test_hard_link (Fixture *f, gconstpointer data)
+{
+  gchar *path = in_folder (f->folder, "link");
+  GstZrtpCache *cache = cache_new (f->path, NULL), *other;
+  GBytes *zid = zid_of (cache);
+  GstZrtpRecord *record = record_new (zid, f->peer_zid, "sip:new", NULL);
+  GError *error = NULL;
+
+  put (cache, record);
+  g_assert_cmpint (link (f->path, path), ==, 0);
+  other = (GstZrtpCache *) gst_zrtp_sqlite_cache_new (path, NULL, &error);
+  if (other) /* it has read nothing yet */
+    g_assert_null (gst_zrtp_cache_list (other, NULL, 100, &error));
+  g_assert_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "a hard link"));
+  assert_message (error, path);
+  g_clear_object (&other);
+  g_object_unref (cache);
+  g_object_unref (record);
+  g_bytes_unref (zid);
+  g_error_free (error);
+  g_free (path);
+}
+
 /* --- This user may not ----------------------------------------------------------------------------- */
 
 typedef struct {
@@ -319,6 +412,52 @@ test_permissions (Fixture *f, gconstpointer data)
   }
   g_free (printed);
   g_free (expected);
+}
+
+/* Those of another user, which root could use. */
+static void
+test_others_file (Fixture *f, gconstpointer data)
+{
+  if (getuid () != 0) {
+    g_test_skip ("only root can give files away");
+    return;
+  }
+  g_assert_cmpint (chown (f->path, NOBODY, NOBODY), ==, 0);
+  assert_refused (f->path, GST_ZRTP_CACHE_ERROR_PERMISSION, "belongs to another user");
+  assert_cacheless_call (f->path);
+  assert_content (f->path, f->good);
+  g_assert_cmpuint (count_files (f->folder), ==, 1);
+  g_assert_cmpint (chown (f->path, 0, 0), ==, 0);
+  assert_good_call (f->path, "");
+}
+
+static void
+test_others_home (Fixture *f, gconstpointer data)
+{
+  gchar *home = in_folder (f->folder, "home"), *expected, *printed;
+  const gchar *const args[] = {"default", home, NULL};
+  gint status;
+
+  if (getuid () != 0) {
+    g_test_skip ("only root can give files away");
+    g_free (home);
+    return;
+  }
+  g_assert_cmpint (g_mkdir (home, 0755), ==, 0);
+  g_assert_cmpint (chown (home, NOBODY, NOBODY), ==, 0);
+  printed = run_other (args, &status);
+  expected = g_strdup_printf ("error %d the folder %s,", GST_ZRTP_CACHE_ERROR_PERMISSION, home);
+  g_test_message ("%s", printed);
+  g_assert_true (g_str_has_prefix (printed, expected));
+  g_assert_nonnull (strstr (printed, "belongs to another user"));
+  g_assert_cmpuint (count_files (home), ==, 0);
+  g_free (printed);
+  g_assert_cmpint (chown (home, 0, 0), ==, 0);
+  printed = run_other (args, &status);
+  g_assert_cmpstr (printed, ==, "ok\n");
+  g_free (printed);
+  g_free (expected);
+  g_free (home);
 }
 
 /* --- It can be opened, but not read ---------------------------------------------------------------- */
@@ -644,6 +783,11 @@ main (int argc, char **argv)
   }
 #define ADD(name, test) g_test_add ("/trouble/" name, Fixture, NULL, set_up, test, tear_down)
   ADD ("no-folder", test_no_folder);
+  ADD ("dangling-link", test_dangling_link);
+  ADD ("locked-folder", test_locked_folder);
+  ADD ("hard-link", test_hard_link);
+  ADD ("others-file", test_others_file);
+  ADD ("others-home", test_others_home);
   ADD ("damaged-record", test_damaged_record);
   ADD ("damaged-page", test_damaged_page);
   ADD ("cut-while-open", test_cut_while_open);
