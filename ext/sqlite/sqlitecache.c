@@ -20,7 +20,7 @@
  * is for.
  *
  * It belongs to the process that opened it. After fork() the child can neither use it nor open another file, as long
- * as one was open at the fork: each operation is an error #GST_ZRTP_CACHE_ERROR_FAILED. So open it after fork().
+ * as one was open at the fork: each operation is an error %GST_ZRTP_CACHE_ERROR_FAILED. So open it after fork().
  */
 struct _GstZrtpSqliteCache {
   GObject parent;
@@ -381,7 +381,9 @@ gst_zrtp_sqlite_cache_init (GstZrtpSqliteCache *self)
  * @key: (nullable): encrypts the secrets in it, 32 octets.
  * @error: why it cannot be opened; then nothing in the file was changed.
  *
- * Makes the file if there is none; its folder must exist. A cache that has no records yet becomes an encrypted one
+ * Makes the file if there is none; its folder must exist. Not in place of a link that leads nowhere
+ * (%GST_ZRTP_CACHE_ERROR_NOT_FOUND), and not while another process locks the folder for longer than a second
+ * (%GST_ZRTP_CACHE_ERROR_BUSY). One of another user is not opened (%GST_ZRTP_CACHE_ERROR_PERMISSION), except root's. A cache that has no records yet becomes an encrypted one
  * when a key is given; after that it opens with this key only.
  *
  * Returns: (transfer full) (nullable): the cache.

@@ -652,7 +652,8 @@ gst_zrtp_cache_dup_default_location (void)
  * @key: (nullable): encrypts the secrets in it, 32 octets; see #GstZrtpSession:cache-key.
  * @error: why it cannot be opened.
  *
- * Makes the file if there is none, for this user's eyes only. Those who open the same location get the same
+ * Makes the file if there is none, for this user's eyes only; at the default location also its folders, unless they
+ * would be in a folder of another user (%GST_ZRTP_CACHE_ERROR_PERMISSION). Those who open the same location get the same
  * object, as long as somebody holds it.
  *
  * Returns: (transfer full) (nullable): the cache; %NULL, and no error, for "".
