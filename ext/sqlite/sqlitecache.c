@@ -383,8 +383,9 @@ gst_zrtp_sqlite_cache_init (GstZrtpSqliteCache *self)
  *
  * Makes the file if there is none; its folder must exist. Not in place of a link that leads nowhere
  * (%GST_ZRTP_CACHE_ERROR_NOT_FOUND), and not while another process locks the folder for longer than a second
- * (%GST_ZRTP_CACHE_ERROR_BUSY). One of another user is not opened (%GST_ZRTP_CACHE_ERROR_PERMISSION), except root's. A cache that has no records yet becomes an encrypted one
- * when a key is given; after that it opens with this key only.
+ * (%GST_ZRTP_CACHE_ERROR_BUSY). One of another user is not opened (%GST_ZRTP_CACHE_ERROR_PERMISSION), except root's.
+ *
+ * A cache that has no records yet becomes an encrypted one when a key is given; after that it opens with this key only.
  *
  * Returns: (transfer full) (nullable): the cache.
  */
