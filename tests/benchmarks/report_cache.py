@@ -118,9 +118,10 @@ nothing (`remove_traces()` in `ext/sqlite/database.c`), so each has its part in 
 is cut at once. That is four writes which the disk has to confirm instead of one. The floor of the second row does the
 same.
 
-A lookup reads one page of the table, however many records there are. Among few, SQLite has that page already; among many it
-comes from the system, and with it goes what the processor had in its caches. A lookup of an unknown peer does less besides, so
-the same page weighs more there. The rows `by hand` show how much of it is SQLite's own. A larger cache of pages made it slower.
+A lookup reads one page at the bottom of the table, however many records there are. Among few, SQLite has that page
+already; among many it comes from the system, at times with one above it, and with it goes what the processor had in its caches.
+A lookup of an unknown peer does less besides, so the same page weighs more there. The rows `by hand` have the lookup of a
+known peer in SQLite alone.
 '''
 
 
