@@ -44,6 +44,7 @@ zrtp_call_end (ZrtpCall *call)
 {
   call->secure = call->v_flag = call->sas_verified = false;
   call->enrolled = call->enrollment_offered = false;
+  call->s1 = ZRTP_S1_NULL;
   zrtp_wipe (call->sashash, sizeof call->sashash);
   zrtp_wipe (call->zrtpsess, sizeof call->zrtpsess);
   zrtp_wipe (call->exported_key, sizeof call->exported_key);

@@ -58,6 +58,7 @@ struct ZrtpCall {
   bool sas_verified;
   bool v_flag;             /* as sent for that stream; Multistream Confirms repeat it */
   bool enrolled;           /* both ends have the same pbxsecret */
+  ZrtpS1 s1;               /* of the exchange that made the session key */
   bool enrollment_offered; /* the peer's E flag */
 
   uint8_t (*nonces)[ZRTP_NONCE_SIZE];
@@ -113,13 +114,6 @@ typedef struct {
 enum {
   ZRTP_MAX_RIVALS = 4
 };
-
-/* Which of our retained secrets went into s0. */
-typedef enum {
-  ZRTP_S1_NULL,
-  ZRTP_S1_RS1,
-  ZRTP_S1_RS2,
-} ZrtpS1;
 
 /* Everything that lives from the peer's Hello to the end of the negotiation, and not longer: it is
  * wiped and freed as one. */
@@ -412,8 +406,9 @@ void zrtp_compute_hvi (
 /* relay.c: an Error of ours that does not end the stream, repeated until it is acknowledged. Returns
  * ZRTP_REFUSED. */
 ZrtpResult zrtp_complain (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now);
-/* Stores pbxsecret; while the store of rs1 is delayed, that alone. */
+/* Stores pbxsecret; while the store of rs1 is delayed, that waits too. */
 void zrtp_keep_pbxsecret (ZrtpEngine *engine);
+bool zrtp_same_pbxsecret (const ZrtpRecord *a, const ZrtpRecord *b);
 
 /* clear.c */
 void zrtp_speak_on (ZrtpEngine *engine, uint64_t now);
@@ -449,6 +444,8 @@ ZrtpResult zrtp_send_confirm1 (ZrtpEngine *engine, uint64_t now);
 void zrtp_store (ZrtpEngine *engine);
 /* The flag of the secret that went into s0, §7.1. */
 bool zrtp_s1_is_verified (const ZrtpExchange *exchange);
+/* The peer has shown less than what we expect of the one who was verified. */
+bool zrtp_s1_is_doubtful (const ZrtpExchange *exchange);
 /* The content of the event; from then on the cache holds it. */
 void zrtp_take_store (ZrtpEngine *engine, ZrtpStore *store);
 void zrtp_become_secure (ZrtpEngine *engine, uint64_t now);

@@ -125,6 +125,13 @@ typedef struct {
 /* True when there is a secret in it. */
 bool zrtp_record_is_worth (const ZrtpRecord *record);
 
+/* Which of our retained secrets went into s0, §4.3. */
+typedef enum {
+  ZRTP_S1_NULL,
+  ZRTP_S1_RS1,
+  ZRTP_S1_RS2,
+} ZrtpS1;
+
 /* What one call changes in a cache: a difference, because other calls may write to the same record. */
 typedef struct {
   ZrtpRecord before, after; /* as the engine last knew it to be kept, and as it should be */
@@ -180,6 +187,7 @@ typedef struct {
   bool aux_mismatch;   /* we have an auxsecret and the peer has not the same, §4.3.2 */
   bool first;          /* of the call: sas is the call's from now on */
   bool enrolled;       /* both have the same pbxsecret, §7.3 */
+  ZrtpS1 s1;           /* by which of our retained secrets the call's peer is known */
   bool signalling; /* the peer's Hello is the one that protected signalling announced, §8.1.1 */
   bool peer_disclosure, peer_mitm;
   bool peer_allows_clear;
@@ -327,8 +335,8 @@ void zrtp_engine_forgo_cache (
  * secret, and then there is nothing left to verify in this call. STORE follows. */
 void zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches);
 
-/* Answers ENROLLMENT: true keeps pbxsecret with the peer's record (§7.3.1); STORE follows. False when the
- * peer did not ask. */
+/* Answers ENROLLMENT: true keeps pbxsecret with the peer's record (§7.3.1), after a cache mismatch when the SAS
+ * was compared; false takes back what an earlier true has kept. STORE follows. False when the peer did not ask. */
 bool zrtp_engine_accept_enrollment (ZrtpEngine *engine, bool accept);
 /* A PBX sends the SAS of its other leg (§7.3), or with `sashash` NULL only its rendering. False when
  * this is not a secure stream of a PBX, or when the peer is not enrolled and `sashash` is given. */

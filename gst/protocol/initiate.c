@@ -61,7 +61,8 @@ draw_nonce (ZrtpEngine *engine)
 
 /* §4.4.2.1: "Preshared mode depends on having a reliable shared secret in its cache": one whose SAS was
  * compared, or that protected signalling vouches for; and not too often in a row, whoever asks for it. With rs2, because
- * no copy of the old rs1 stays (§4.6.1): if one end does not store the new one, only rs2 is common. */
+ * no copy of the old rs1 stays (§4.6.1): if one end does not store the new one, only rs2 is common. And that must not be
+ * worth less than rs1. */
 bool
 zrtp_is_reliable (const ZrtpEngine *engine)
 {
@@ -69,7 +70,7 @@ zrtp_is_reliable (const ZrtpEngine *engine)
 
   return engine->config.allow_preshared && engine->config.cache_expiry > 0 && record->has_rs1 &&
          record->has_rs2 && record->expiry > 0 && record->preshared_calls < MAX_PRESHARED_CALLS &&
-         (record->sas_verified || zrtp_is_signalled (engine));
+         (record->sas_verified ? record->rs2_verified : zrtp_is_signalled (engine));
 }
 
 static bool

@@ -151,13 +151,40 @@ zrtp_on_sasrelay (ZrtpEngine *engine, const ZrtpPacket *packet, uint64_t now)
 
 /* --- Enrolment ------------------------------------------------------------------------------------------------ */
 
+bool
+zrtp_same_pbxsecret (const ZrtpRecord *a, const ZrtpRecord *b)
+{
+  return a->has_pbx == b->has_pbx && (!a->has_pbx || zrtp_equal (a->pbx, b->pbx, sizeof a->pbx));
+}
+
+/* What is not to be stored before the user has compared the SAS (§4.6.1.1) is stored then. */
+static void
+store_unless_delayed (ZrtpEngine *engine)
+{
+  if (!engine->store_delayed)
+    zrtp_store (engine);
+}
+
 void
 zrtp_keep_pbxsecret (ZrtpEngine *engine)
 {
   /* `previous`, for the case that the SAS does not match, stays without it. */
   zrtp_call_pbxsecret (engine->call, engine->pending.pbx);
   engine->pending.has_pbx = true;
-  zrtp_store (engine);
+  store_unless_delayed (engine);
+}
+
+/* The user thinks better of it: as it was before the call. */
+static void
+take_back_pbxsecret (ZrtpEngine *engine)
+{
+  ZrtpRecord *pending = &engine->pending;
+
+  if (zrtp_same_pbxsecret (pending, &engine->previous))
+    return;
+  pending->has_pbx = engine->previous.has_pbx;
+  memcpy (pending->pbx, engine->previous.pbx, sizeof pending->pbx);
+  store_unless_delayed (engine);
 }
 
 bool
@@ -170,5 +197,7 @@ zrtp_engine_accept_enrollment (ZrtpEngine *engine, bool accept)
   /* "An endpoint MUST NOT store the pbxsecret in the cache without explicit user authorization." */
   if (accept)
     zrtp_keep_pbxsecret (engine);
+  else
+    take_back_pbxsecret (engine);
   return true;
 }

@@ -123,12 +123,10 @@ zrtp_successor_next_timeout (const ZrtpEngine *engine, uint64_t *when)
 
 /* --- Taking over ------------------------------------------------------------------------------------------ */
 
-/* rs2, if it is not verified and rs1 is, may be from before a cache mismatch, and another's. */
 static bool
 knows_retained_secret (const ZrtpExchange *exchange)
 {
-  return exchange->s1 != ZRTP_S1_NULL &&
-         (zrtp_s1_is_verified (exchange) || !exchange->record.sas_verified);
+  return exchange->s1 != ZRTP_S1_NULL && !zrtp_s1_is_doubtful (exchange);
 }
 
 /* Asked when the peer's Confirm was good, before anything else happens. In Multistream mode the peer has

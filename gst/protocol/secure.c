@@ -33,14 +33,6 @@ confirm_keys (const ZrtpExchange *exchange, unsigned index)
       exchange->keys.zrtpkey[index]};
 }
 
-/* §4.3.2: "rs1 exists in our local cache, but we computed a null value for s1" */
-static bool
-cache_mismatch (const ZrtpExchange *exchange)
-{
-  return exchange->mode != ZRTP_MODE_MULTISTREAM && exchange->record.has_rs1 &&
-         exchange->record.expiry > 0 && exchange->s1 == ZRTP_S1_NULL;
-}
-
 /* A verified flag goes with the secret that it was set for: the user may have compared a SAS since, which says
  * nothing of who knows an older secret. */
 bool
@@ -54,6 +46,26 @@ zrtp_s1_is_verified (const ZrtpExchange *exchange)
     default:
       return false;
   }
+}
+
+/* rs2, if it is not verified and rs1 is, may be another's: of a call that ran at the same time, or before somebody
+ * compared. Whoever has only that does not have what the verified peer has. */
+bool
+zrtp_s1_is_doubtful (const ZrtpExchange *exchange)
+{
+  const ZrtpRecord *record = &exchange->record;
+
+  return exchange->s1 == ZRTP_S1_RS2 && record->sas_verified && !record->rs2_verified;
+}
+
+/* §4.3.2: "rs1 exists in our local cache, but we computed a null value for s1", because "an expected shared secret" is
+ * missing. That it is too where s1 is doubtful. */
+static bool
+cache_mismatch (const ZrtpExchange *exchange)
+{
+  return exchange->mode != ZRTP_MODE_MULTISTREAM && exchange->record.has_rs1 &&
+         exchange->record.expiry > 0 &&
+         (exchange->s1 == ZRTP_S1_NULL || zrtp_s1_is_doubtful (exchange));
 }
 
 /* --- Keys for SRTP --------------------------------------------------------------------------------- */
@@ -354,8 +366,8 @@ zrtp_record_is_worth (const ZrtpRecord *record)
 
 /* "For DH mode only, ... each party first discards their old rs2 and copies their old rs1 to rs2", §4.6.1. That
  * is the secret which both ends have, unless s1 was rs2: then the peer does not have our old rs1, and rs2
- * stays for the case that it does not store this call's either. Expired secrets that did not match may be
- * another's, and are not handed down. */
+ * stays for the case that it does not store this call's either. Secrets that did not match, and that have expired or
+ * were not verified, may be another's, and are not handed down. */
 static void
 renew_rs2 (const ZrtpExchange *exchange, ZrtpRecord *record)
 {
@@ -363,7 +375,8 @@ renew_rs2 (const ZrtpExchange *exchange, ZrtpRecord *record)
 
   if (exchange->mode == ZRTP_MODE_PRESHARED || exchange->s1 == ZRTP_S1_RS2)
     return;
-  record->has_rs2 = old->has_rs1 && (old->expiry > 0 || exchange->s1 != ZRTP_S1_NULL);
+  record->has_rs2 =
+      old->has_rs1 && (exchange->s1 != ZRTP_S1_NULL || (old->expiry > 0 && old->sas_verified));
   record->rs2_verified = record->has_rs2 && old->sas_verified;
   if (record->has_rs2)
     memcpy (record->rs2, old->rs1, sizeof record->rs2);
@@ -397,19 +410,6 @@ zrtp_store (ZrtpEngine *engine)
     zrtp_event (engine, ZRTP_EVENT_STORE);
 }
 
-/* What the cache should hold now. While the new secret has to wait, only pbxsecret may be new. */
-static void
-fill_after (const ZrtpEngine *engine, ZrtpRecord *after)
-{
-  if (!engine->store_delayed) {
-    *after = engine->pending;
-    return;
-  }
-  *after = engine->previous;
-  after->has_pbx = engine->pending.has_pbx;
-  memcpy (after->pbx, engine->pending.pbx, sizeof after->pbx);
-}
-
 static void
 fill_matched (const ZrtpEngine *engine, ZrtpStore *store)
 {
@@ -429,7 +429,7 @@ zrtp_take_store (ZrtpEngine *engine, ZrtpStore *store)
   store->erase = engine->secret_erased;
   store->compared = engine->sas_compared;
   store->choice = engine->call->choice;
-  fill_after (engine, &store->after);
+  store->after = engine->store_delayed ? engine->previous : engine->pending;
   fill_matched (engine, store);
   engine->cached = store->after;
   engine->continued = ZRTP_S1_NULL;
@@ -488,6 +488,7 @@ describe (ZrtpEngine *engine)
   info->cache_mismatch = cache_mismatch (exchange);
   info->aux_mismatch = !multistream && exchange->has_aux && !exchange->aux_matched;
   info->enrolled = multistream ? call->enrolled : exchange->pbx_matched;
+  info->s1 = multistream ? call->s1 : exchange->s1;
   describe_peer (engine);
   if (multistream) {
     info->choice.type[ZRTP_SAS] = call->choice.type[ZRTP_SAS]; /* that of the Commit is ignored */
@@ -538,6 +539,7 @@ become_first (ZrtpEngine *engine)
   call->v_flag = own_v_flag (engine);
   call->sas_verified = engine->secure.sas_verified;
   call->enrolled = engine->exchange->pbx_matched;
+  call->s1 = engine->exchange->s1;
   call->enrollment_offered = engine->exchange->peer_confirm.enrollment && engine->peer.hello.mitm;
   zrtp_call_adopt (call, engine, engine->exchange->hash, &engine->exchange->keys);
   update_cache (engine);
@@ -566,6 +568,37 @@ zrtp_become_secure (ZrtpEngine *engine, uint64_t now)
   zrtp_advance (engine, ZRTP_STATE_SECURE, 0, now);
 }
 
+static void
+sas_matches (ZrtpEngine *engine)
+{
+  const bool pbx_waits =
+      engine->store_delayed && !zrtp_same_pbxsecret (&engine->pending, &engine->previous);
+
+  if (engine->secret_erased)
+    return; /* there is nothing left that it could be said of: the old secret may be another's */
+  /* This also ends a cache mismatch (§4.6.1.1): the user says that there is no MiTM. */
+  engine->store_delayed = false;
+  if (engine->pending.expiry > 0)
+    engine->pending.sas_verified = engine->sas_compared = true;
+  else if (!pbx_waits)
+    return; /* its secret is not kept, and that of an earlier call is not the one compared */
+  zrtp_store (engine);
+}
+
+/* "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1; and pbxsecret, if this
+ * call has brought it. */
+static void
+sas_differs (ZrtpEngine *engine)
+{
+  engine->previous.sas_verified = engine->previous.rs2_verified = false;
+  engine->pending = engine->previous;
+  engine->continued = ZRTP_S1_NULL;
+  engine->call->enrollment_offered = false; /* nobody is enrolled with who is not the PBX */
+  engine->secret_erased = true;
+  engine->sas_compared = false;
+  zrtp_store (engine);
+}
+
 void
 zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches)
 {
@@ -573,24 +606,8 @@ zrtp_engine_sas_verified (ZrtpEngine *engine, bool matches)
   if (engine->state != ZRTP_STATE_SECURE || !engine->is_first)
     return;
   engine->call->sas_verified = matches;
-  if (matches && engine->secret_erased)
-    return; /* there is nothing left that it could be said of: the old secret may be another's */
-  if (matches) {
-    engine->store_delayed = false;
-    /* This also ends a cache mismatch (§4.6.1.1): the user says that there is no MiTM. */
-    if (engine->pending.expiry == 0)
-      return; /* its secret is not kept, and that of an earlier call is not the one compared */
-    engine->pending.sas_verified = true;
-    engine->sas_compared = true;
-    zrtp_store (engine);
-  } else {
-    /* "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1 */
-    engine->previous.sas_verified = engine->previous.rs2_verified = false;
-    engine->pending = engine->previous;
-    engine->continued = ZRTP_S1_NULL;
-    engine->call->enrollment_offered = false; /* nobody is enrolled with who is not the PBX */
-    engine->secret_erased = true;
-    engine->sas_compared = false;
-    zrtp_store (engine);
-  }
+  if (matches)
+    sas_matches (engine);
+  else
+    sas_differs (engine);
 }

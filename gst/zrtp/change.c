@@ -12,6 +12,12 @@
 
 #include <string.h>
 
+/* Records of one pair of ZIDs that calls keep. Anybody may call under as many URIs as he likes, and each update reads
+ * them all. */
+enum {
+  MAX_RECORDS = 64
+};
+
 typedef enum {
   CHANGE_CALL,
   CHANGE_PUT,
@@ -135,10 +141,23 @@ gst_zrtp_change_set_zids (GstZrtpChange *self, GBytes *zid, GBytes *peer_zid)
   memcpy (self->peer_zid, g_bytes_get_data (peer_zid, NULL), sizeof self->peer_zid);
 }
 
+static gboolean
+same_pbx_secret (const ZrtpRecord *a, const ZrtpRecord *b)
+{
+  return a->has_pbx == b->has_pbx && (!a->has_pbx || zrtp_equal (a->pbx, b->pbx, sizeof a->pbx));
+}
+
+/* The user has enrolled with the PBX again, or thought better of it, or of who it is. */
+static gboolean
+puts_pbx_secret_out (const ZrtpStore *store)
+{
+  return store->before.has_pbx && !same_pbx_secret (&store->before, &store->after);
+}
+
 gboolean
 gst_zrtp_change_is_removal (GstZrtpChange *self)
 {
-  return self->kind != CHANGE_CALL || self->store.erase;
+  return self->kind != CHANGE_CALL || self->store.erase || puts_pbx_secret_out (&self->store);
 }
 
 /* --- Secrets --------------------------------------------------------------------------------------- */
@@ -157,6 +176,14 @@ make_secret (gboolean is_set, const guint8 octets[ZRTP_RS_SIZE], gboolean verifi
   if (is_set)
     memcpy (secret.octets, octets, ZRTP_RS_SIZE);
   return secret;
+}
+
+static const GstZrtpSecret no_secret;
+
+static GstZrtpSecret
+verified_only (const GstZrtpSecret *secret)
+{
+  return secret->verified ? *secret : no_secret;
 }
 
 static void
@@ -286,17 +313,20 @@ put_new_secret (GstZrtpChange *self, GstZrtpRecord *record, gboolean verified, G
   zrtp_wipe (&rs2, sizeof rs2);
 }
 
-/* There was no common secret. Where another call has stored one since this one began, both are kept: the other end
- * may have them in another order, or one of them only. */
+/* There was no common secret, so what the record has may be another's; it goes on as rs2 only if it is verified. Where
+ * another call has stored one since this one began, both are kept: the other end may have them in another order, or one
+ * of them only. But not beside a verified one, if this one was not compared: somebody may have begun it before, and
+ * have held it back. */
 static void
 begin_lineage (GstZrtpChange *self, GstZrtpRecord *record)
 {
   const ZrtpStore *store = &self->store;
+  const gboolean verified = record->rs1.verified || record->rs2.verified;
 
   if (!record->rs1.is_set || is_as_before (record, &store->before))
     put_new_secret (
-        self, record, FALSE, store->after.has_rs2 ? record->rs1 : (GstZrtpSecret){.is_set = FALSE});
-  else
+        self, record, FALSE, store->after.has_rs2 ? verified_only (&record->rs1) : no_secret);
+  else if (!verified || store->compared)
     put_secret (&record->rs2, make_secret (TRUE, store->after.rs1, FALSE));
 }
 
@@ -367,12 +397,14 @@ take_secrets (GstZrtpChange *self, GstZrtpRecord *record, gboolean matched_is_ke
 /* By what the other records of the two ZIDs are known to be of the peer of this call: the secret that matched. Or the
  * one that did not, if the user has compared the SAS all the same: the peer has lost it. */
 static const guint8 *
-common_secret (const ZrtpStore *store, GstZrtpRecord *own)
+common_secret (const ZrtpStore *store, GstZrtpRecord *expected)
 {
+  const ZrtpRecord *before = &store->before;
+
   if (store->has_matched)
     return store->matched;
-  if (store->compared && own && store->before.has_rs1 && find_secret (own, store->before.rs1))
-    return store->before.rs1;
+  if (store->compared && expected && before->has_rs1 && find_secret (expected, before->rs1))
+    return before->rs1;
   return NULL;
 }
 
@@ -384,9 +416,12 @@ follow (GstZrtpChange *self, GstZrtpRecord *record, const guint8 *common)
   const ZrtpStore *store = &self->store;
   const GstZrtpSecret *found = common ? find_secret (record, common) : NULL;
 
-  if (found)
-    put_new_secret (self, record, found->verified && store->has_matched,
-        is_preshared (store) ? record->rs2 : *found);
+  if (!found)
+    return;
+  if (store->has_matched)
+    put_new_secret (self, record, found->verified, is_preshared (store) ? record->rs2 : *found);
+  else
+    put_new_secret (self, record, FALSE, verified_only (found));
 }
 
 /* "if a cache entry already exists from an earlier call, the stored cache interval should be set to 0", §4.9: wherever
@@ -429,6 +464,16 @@ is_renewed (GstZrtpRecord *record, const ZrtpStore *store)
              (after->has_rs2 && is_secret (&record->rs2, after->rs2)));
 }
 
+/* The pbxsecret that this call has brought goes, and what was there before the call is there again. */
+static void
+put_pbx_secret_out (GstZrtpRecord *record, const ZrtpStore *store)
+{
+  const ZrtpRecord *before = &store->before, *after = &store->after;
+
+  if (puts_pbx_secret_out (store) && is_secret (&record->pbx_secret, before->pbx))
+    put_secret (&record->pbx_secret, make_secret (after->has_pbx, after->pbx, FALSE));
+}
+
 /* "clearing the SAS Verified flag, and erase the cached shared secret from this session", §7.1 */
 static void
 erase_secret (GstZrtpRecord *record, const ZrtpStore *store, gboolean is_own)
@@ -442,16 +487,14 @@ erase_secret (GstZrtpRecord *record, const ZrtpStore *store, gboolean is_own)
   } else if (stored) {
     drop_secret (record, before->rs1);
   }
+  put_pbx_secret_out (record, store);
   clear_flags (record);
 }
 
 static GstZrtpRecord *
 find (GstZrtpChange *self, GList *records)
 {
-  for (GList *l = records; l; l = l->next)
-    if (gst_zrtp_record_is_about (l->data, self->local_uri, self->peer_uri))
-      return l->data;
-  return NULL;
+  return gst_zrtp_record_find (records, self->local_uri, self->peer_uri);
 }
 
 static GstZrtpRecord *
@@ -474,20 +517,25 @@ find_or_add (GstZrtpChange *self, GList **records)
 static gboolean
 has_new_pbx_secret (const ZrtpStore *store)
 {
-  const ZrtpRecord *before = &store->before, *after = &store->after;
-
-  return after->has_pbx &&
-         (!before->has_pbx || !zrtp_equal (before->pbx, after->pbx, sizeof after->pbx));
+  return store->after.has_pbx && !same_pbx_secret (&store->before, &store->after);
 }
 
-/* One endpoint has one (§7.3.1), whatever it is called. */
+/* They are known to be of one endpoint. */
+static gboolean
+is_of_lineage (GstZrtpRecord *record, GstZrtpRecord *own)
+{
+  return (own->rs1.is_set && find_secret (record, own->rs1.octets)) ||
+         (own->rs2.is_set && find_secret (record, own->rs2.octets));
+}
+
+/* One endpoint has one (§7.3.1), whatever it is called. Who only says that he has its ZID is not that endpoint. */
 static void
 take_pbx_secret (GstZrtpChange *self, GList *records, GstZrtpRecord *own)
 {
   for (GList *l = records; l; l = l->next) {
     GstZrtpRecord *record = l->data;
 
-    if (record == own || record->pbx_secret.is_set)
+    if (record == own || (record->pbx_secret.is_set && is_of_lineage (record, own)))
       put_secret (&record->pbx_secret, make_secret (TRUE, self->store.after.pbx, FALSE));
   }
 }
@@ -517,7 +565,8 @@ apply_call (GstZrtpChange *self, GList **records)
 {
   const ZrtpStore *store = &self->store;
   GstZrtpRecord *own = find (self, *records);
-  const guint8 *common = common_secret (store, own);
+  const guint8 *common = common_secret (
+      store, gst_zrtp_record_find_expected (*records, self->local_uri, self->peer_uri));
   const gboolean matched_is_kept = store->has_matched && has_secret (*records, store->matched);
 
   for (GList *l = *records; l; l = l->next)
@@ -527,8 +576,12 @@ apply_call (GstZrtpChange *self, GList **records)
       end_interval (self, l->data);
     else if (l->data != own)
       follow (self, l->data, common);
-  if (!store->erase)
-    apply_to_own (self, records, matched_is_kept);
+  if (store->erase)
+    return;
+  apply_to_own (self, records, matched_is_kept);
+  if (!store->after.has_pbx)
+    for (GList *l = *records; l; l = l->next)
+      put_pbx_secret_out (l->data, store);
 }
 
 /* --- Users ----------------------------------------------------------------------------------------------- */
@@ -593,6 +646,42 @@ drop_worthless (GList *records, gint64 now)
   return records;
 }
 
+static gboolean
+is_dear (GstZrtpRecord *record)
+{
+  return record->rs1.verified || record->rs2.verified || record->pbx_secret.is_set || *record->name;
+}
+
+static gint
+compare_last_seen (gconstpointer a, gconstpointer b)
+{
+  const GstZrtpRecord *one = a, *other = b;
+
+  return (one->last_seen > other->last_seen) - (one->last_seen < other->last_seen);
+}
+
+/* Makes room for the record of the call; if there is none to be had, that one goes itself, unless it was there. */
+static GList *
+limit (GstZrtpChange *self, GList *records, gboolean own_is_new)
+{
+  guint n = g_list_length (records);
+  GstZrtpRecord *own = find (self, records);
+  GList *spare = NULL;
+
+  if (n <= MAX_RECORDS)
+    return records;
+  for (GList *l = records; l; l = l->next)
+    if (l->data != own && !is_dear (l->data))
+      spare = g_list_prepend (spare, l->data);
+  spare = g_list_sort (spare, compare_last_seen);
+  for (GList *l = spare; l && n > MAX_RECORDS; l = l->next, n--)
+    remove_record (&records, l->data);
+  g_list_free (spare);
+  if (n > MAX_RECORDS && own_is_new)
+    remove_record (&records, own);
+  return records;
+}
+
 static GList *
 copy_all (GList *records)
 {
@@ -609,21 +698,25 @@ copy_all (GList *records)
  * @change: what happened.
  * @records: (element-type GstZrtpRecord) (nullable): all records of the pair of ZIDs that gst_zrtp_cache_update() named.
  *
- * For those who write a #GstZrtpCache. Records whose secrets have expired are not among the result.
+ * For those who write a #GstZrtpCache. Records whose secrets have expired are not among the result, nor is more than a
+ * call may add: docs/cache.md has the limit.
  *
  * Returns: (transfer full) (element-type GstZrtpRecord): the records as they are from now on, in place of @records.
  */
 GList *
 gst_zrtp_change_apply (GstZrtpChange *self, GList *records)
 {
+  gboolean own_is_new;
   GList *after;
 
   g_return_val_if_fail (GST_IS_ZRTP_CHANGE (self), NULL);
 
   after = copy_all (records);
-  if (self->kind == CHANGE_CALL)
-    apply_call (self, &after);
-  else
+  if (self->kind != CHANGE_CALL) {
     apply_wish (self, &after);
-  return drop_worthless (after, self->now);
+    return drop_worthless (after, self->now);
+  }
+  own_is_new = !find (self, after);
+  apply_call (self, &after);
+  return limit (self, drop_worthless (after, self->now), own_is_new);
 }

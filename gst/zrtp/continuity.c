@@ -87,7 +87,7 @@ gst_zrtp_call_cache_clear (GstZrtpCallCache *self)
   g_clear_pointer (&self->local_uri, g_free);
   g_clear_pointer (&self->peer_uri, g_free);
   g_clear_pointer (&self->name, g_free);
-  g_clear_pointer (&self->known_as, g_free);
+  g_clear_pointer (&self->known_as.who, g_free);
 }
 
 static void
@@ -162,15 +162,6 @@ party_clear (Party *party)
   g_free (party->peer_name);
 }
 
-static GstZrtpRecord *
-find_own (const Party *party, GList *records)
-{
-  for (GList *l = records; l; l = l->next)
-    if (gst_zrtp_record_is_about (l->data, party->local_uri, party->peer_uri))
-      return l->data;
-  return NULL;
-}
-
 static gboolean
 is_better (GstZrtpRecord *record, GstZrtpRecord *than)
 {
@@ -195,16 +186,40 @@ find_other (const Party *party, GList *records)
   return found;
 }
 
-/* pbxsecret is about the device: a PBX stands behind many URIs. */
 static void
-find_pbx_secret (GList *records, ZrtpRecord *out)
+get_pbx_secret (GstZrtpRecord *record, ZrtpRecord *out)
 {
-  for (GList *l = records; l && !out->has_pbx; l = l->next) {
-    const GstZrtpSecret *secret = &GST_ZRTP_RECORD (l->data)->pbx_secret;
+  const GstZrtpSecret *secret = &record->pbx_secret;
 
-    out->has_pbx = secret->is_set;
-    memcpy (out->pbx, secret->octets, sizeof out->pbx);
+  out->has_pbx = secret->is_set;
+  memcpy (out->pbx, secret->octets, sizeof out->pbx);
+}
+
+static GstZrtpRecord *
+oldest_with_pbx_secret (GList *records)
+{
+  GstZrtpRecord *found = NULL;
+
+  for (GList *l = records; l; l = l->next) {
+    GstZrtpRecord *record = l->data;
+
+    if (record->pbx_secret.is_set && (!found || record->first_seen < found->first_seen))
+      found = record;
   }
+  return found;
+}
+
+/* pbxsecret is about the device: a PBX stands behind many URIs. But it may be another that only says so: what the user
+ * has agreed to under this URI goes before, and then what was there first. */
+static void
+find_pbx_secret (GList *records, GstZrtpRecord *own, GstZrtpRecord *used, ZrtpRecord *out)
+{
+  GstZrtpRecord *record = own && own->pbx_secret.is_set     ? own
+                          : used && used->pbx_secret.is_set ? used
+                                                            : oldest_with_pbx_secret (records);
+
+  if (record)
+    get_pbx_secret (record, out);
 }
 
 static gchar *
@@ -217,34 +232,56 @@ describe_other (GstZrtpRecord *other)
       *other->local_uri ? ", as " : "", other->local_uri);
 }
 
-/* The record of exactly this peer, or the secrets of the same ZID under another URI. Those can match, so that
- * nobody gets a false alarm; but their peer need not be whom the URI names, so nothing is verified, and nobody
- * is alarmed when they do not match (their time counts as over). */
-static void
-choose (const Party *party, GList *records, ZrtpRecord *out, gchar **name, gchar **known_as)
+static gboolean
+has_secret (GstZrtpRecord *record, gboolean is_set, const guint8 octets[ZRTP_RS_SIZE])
 {
-  GstZrtpRecord *own = find_own (party, records), *other = find_other (party, records);
+  const GstZrtpSecret *rs1 = &record->rs1, *rs2 = &record->rs2;
+
+  return is_set && ((rs1->is_set && zrtp_equal (rs1->octets, octets, ZRTP_RS_SIZE)) ||
+                       (rs2->is_set && zrtp_equal (rs2->octets, octets, ZRTP_RS_SIZE)));
+}
+
+static void
+tell_other (GstZrtpRecord *other, const ZrtpRecord *secrets, GstZrtpOther *out)
+{
+  out->who = describe_other (other);
+  out->has[ZRTP_S1_RS1] = has_secret (other, secrets->has_rs1, secrets->rs1);
+  out->has[ZRTP_S1_RS2] = has_secret (other, secrets->has_rs2, secrets->rs2);
+}
+
+/* The record of exactly this peer. Or one from the time before the application gave URIs: its secret is expected, but is
+ * not verified under this one. Or the secrets of the same ZID under another URI. Those can match, so that nobody gets a
+ * false alarm; but their peer need not be whom the URI names, so nothing is verified, and nobody is alarmed when they do
+ * not match (their time counts as over). */
+static void
+choose (const Party *party, GList *records, ZrtpRecord *out, gchar **name, GstZrtpOther *known_as)
+{
+  GstZrtpRecord *own = gst_zrtp_record_find (records, party->local_uri, party->peer_uri);
+  GstZrtpRecord *expected =
+      gst_zrtp_record_find_expected (records, party->local_uri, party->peer_uri);
+  GstZrtpRecord *other = find_other (party, records), *used = expected ? expected : other;
 
   *out = (ZrtpRecord){0};
-  if (own && (own->rs1.is_set || own->rs2.is_set)) {
-    gst_zrtp_record_get (own, out);
-    /* the user calls somebody else by this URI now */
-    if (*party->peer_name && *own->name && !g_str_equal (party->peer_name, own->name))
-      out->sas_verified = out->rs2_verified = false;
-    *name = g_strdup (own->name);
-  } else if (other) {
-    gst_zrtp_record_get (other, out);
-    out->sas_verified = out->rs2_verified = false;
+  if (used)
+    gst_zrtp_record_get (used, out);
+  if (!expected)
     out->expiry = 0;
-  }
+  if (used != own)
+    out->sas_verified = out->rs2_verified = false;
+  else if (used)
+    *name = g_strdup (own->name);
+  /* the user calls somebody else by this URI now */
+  if (used == own && used && *party->peer_name && *own->name &&
+      !g_str_equal (party->peer_name, own->name))
+    out->sas_verified = out->rs2_verified = false;
   if (other && !out->sas_verified)
-    *known_as = describe_other (other);
-  find_pbx_secret (records, out);
+    tell_other (other, out, known_as);
+  find_pbx_secret (records, own, used, out);
 }
 
 static void
 look_up (const Party *party, const guint8 peer_zid[ZRTP_ZID_SIZE], ZrtpRecord *out, gchar **name,
-    gchar **known_as, GError **error)
+    GstZrtpOther *known_as, GError **error)
 {
   GBytes *zid = g_bytes_new (peer_zid, ZRTP_ZID_SIZE);
   GList *records = NULL;
@@ -259,7 +296,8 @@ gboolean
 gst_zrtp_session_look_up (GstZrtpSession *session, GstZrtpStream *stream,
     const guint8 peer_zid[ZRTP_ZID_SIZE], ZrtpRecord *record)
 {
-  gchar *name = NULL, *known_as = NULL;
+  GstZrtpOther known_as = {NULL};
+  gchar *name = NULL;
   GError *error = NULL;
   gboolean ok;
   Party party;
@@ -273,7 +311,7 @@ gst_zrtp_session_look_up (GstZrtpSession *session, GstZrtpStream *stream,
 
   gst_zrtp_session_lock (session);
   g_free (session->kept.name);
-  g_free (session->kept.known_as);
+  g_free (session->kept.known_as.who);
   session->kept.name = name;
   session->kept.known_as = known_as;
   gst_zrtp_session_unlock (session);

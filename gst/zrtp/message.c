@@ -99,8 +99,8 @@ gst_zrtp_message_parse_secure (GstMessage *message, gchar **sas, gchar **sas_typ
  * @peer_name: (out) (optional) (nullable) (transfer full): what the user calls it; "" unless the secret of an
  *   earlier call, whose SAS was compared, matched (§12).
  * @peer_uri: (out) (optional) (nullable) (transfer full): #GstZrtpSession:peer-uri.
- * @known_as: (out) (optional) (nullable) (transfer full): who this device is under another URI; "" if nobody, or if it
- *   is verified under this one.
+ * @known_as: (out) (optional) (nullable) (transfer full): who this device is under another URI, whose secret it has
+ *   shown; "" if nobody, or if it is verified under this one.
  *
  * Reads who the peer is from a `zrtp-secure` message.
  *

@@ -42,6 +42,12 @@ void gst_zrtp_record_get (GstZrtpRecord *record, ZrtpRecord *out);
 void gst_zrtp_record_set_string (gchar **string, const gchar *value);
 gboolean gst_zrtp_record_is_about (
     GstZrtpRecord *record, const gchar *local_uri, const gchar *peer_uri);
+/* The one of these that is about this peer, NULL if there is none. */
+GstZrtpRecord *gst_zrtp_record_find (GList *records, const gchar *local_uri, const gchar *peer_uri);
+/* The one from which a secret is expected in a call of the two: that of the peer, or one from the time before the
+ * application gave URIs. NULL if there is none with secrets. */
+GstZrtpRecord *gst_zrtp_record_find_expected (
+    GList *records, const gchar *local_uri, const gchar *peer_uri);
 /* There is a secret in it that has not expired. */
 gboolean gst_zrtp_record_is_worth (GstZrtpRecord *record);
 /* A GCompareFunc: the order of gst_zrtp_cache_list(). */

@@ -478,6 +478,33 @@ gst_zrtp_record_is_about (GstZrtpRecord *record, const gchar *local_uri, const g
   return g_str_equal (record->local_uri, local_uri) && g_str_equal (record->peer_uri, peer_uri);
 }
 
+GstZrtpRecord *
+gst_zrtp_record_find (GList *records, const gchar *local_uri, const gchar *peer_uri)
+{
+  for (GList *l = records; l; l = l->next)
+    if (gst_zrtp_record_is_about (l->data, local_uri, peer_uri))
+      return l->data;
+  return NULL;
+}
+
+static gboolean
+has_secrets (GstZrtpRecord *record)
+{
+  return record && (record->rs1.is_set || record->rs2.is_set);
+}
+
+GstZrtpRecord *
+gst_zrtp_record_find_expected (GList *records, const gchar *local_uri, const gchar *peer_uri)
+{
+  GstZrtpRecord *record = gst_zrtp_record_find (records, local_uri, peer_uri);
+
+  if (!has_secrets (record))
+    record = gst_zrtp_record_find (records, local_uri, "");
+  if (!has_secrets (record))
+    record = gst_zrtp_record_find (records, "", "");
+  return has_secrets (record) ? record : NULL;
+}
+
 gboolean
 gst_zrtp_record_is_worth (GstZrtpRecord *record)
 {

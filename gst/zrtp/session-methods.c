@@ -283,7 +283,8 @@ gst_zrtp_session_do_requests (GstZrtpSession *self, guint64 now)
  * The answer to #GstZrtpSession::enrollment (RFC 6189 §7.3.1). With %TRUE the PBX may from the next call
  * on relay the SAS of others, which means that it can listen to every call that goes through it. Compare
  * the SAS first: "It would be especially damaging if a MiTM tricks the client into enrolling with the
- * wrong PBX."
+ * wrong PBX." After a cache mismatch (§4.3.2) nothing is kept before gst_zrtp_session_verify_sas() was called with
+ * %TRUE. %FALSE takes back what %TRUE has said before in this call.
  *
  * Returns: %FALSE when no PBX asked.
  */

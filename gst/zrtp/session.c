@@ -643,14 +643,17 @@ peer_uri (GstZrtpSession *self)
   return uri;
 }
 
-/* Who this ZID is under another URI; a PBX that the user trusts may have many. */
+/* Who this ZID is under another URI, "" if nobody; a PBX that the user trusts may have many. `shown` is whether the peer
+ * has shown that he is that one: a ZID anybody can copy. */
 static gchar *
-known_as (GstZrtpSession *self, const ZrtpSecureInfo *info)
+known_as (GstZrtpSession *self, const ZrtpSecureInfo *info, gboolean *shown)
 {
+  const GstZrtpOther *known_as = &self->kept.known_as;
   gchar *other;
 
   gst_zrtp_session_lock (self);
-  other = g_strdup (self->kept.known_as && !info->enrolled ? self->kept.known_as : "");
+  other = g_strdup (known_as->who && !info->enrolled ? known_as->who : "");
+  *shown = known_as->has[info->s1];
   gst_zrtp_session_unlock (self);
   return other;
 }
@@ -698,14 +701,25 @@ secure_structure (
   return structure;
 }
 
-static void
-warn_of_other_uri (GstZrtpSession *self, GstZrtpStream *stream, const gchar *other)
+static gchar *
+other_uri_text (const gchar *other, gboolean shown)
 {
-  gchar *text = g_strdup_printf (
-      "the device at the other end is known from calls with %s, under another URI than in "
-      "this call; the same device need not be the person whom you called: compare the "
-      "SAS, and be sure of the voice",
+  if (shown)
+    return g_strdup_printf (
+        "the device at the other end is known from calls with %s, under another URI than in "
+        "this call; the same device need not be the person whom you called: compare the "
+        "SAS, and be sure of the voice",
+        other);
+  return g_strdup_printf ("somebody uses the ZID of %s under another URI, and has not shown the "
+                          "secret of the calls with "
+                          "that one: it may be somebody else; compare the SAS by voice",
       other);
+}
+
+static void
+warn_of_other_uri (GstZrtpSession *self, GstZrtpStream *stream, const gchar *other, gboolean shown)
+{
+  gchar *text = other_uri_text (other, shown);
 
   gst_zrtp_session_warn (self, stream, GST_ZRTP_WARNING_OTHER_URI, text);
   g_free (text);
@@ -715,8 +729,9 @@ void
 gst_zrtp_session_became_secure (
     GstZrtpSession *self, GstZrtpStream *stream, const ZrtpSecureInfo *info)
 {
-  gchar *other = known_as (self, info);
-  GstStructure *structure = secure_structure (self, stream, info, other);
+  gboolean shown;
+  gchar *other = known_as (self, info, &shown);
+  GstStructure *structure = secure_structure (self, stream, info, shown ? other : "");
 
   gst_zrtp_session_lock (self);
   if (info->first) { /* "There is only one SAS value computed per call", §7 */
@@ -741,7 +756,7 @@ gst_zrtp_session_became_secure (
     gst_zrtp_session_warn (self, stream, GST_ZRTP_WARNING_AUX_MISMATCH,
         "the peer does not have the same auxiliary secret; check aux-secret at both ends");
   if (info->first && *other)
-    warn_of_other_uri (self, stream, other);
+    warn_of_other_uri (self, stream, other, shown);
   g_free (other);
 }
 

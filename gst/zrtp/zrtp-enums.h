@@ -71,8 +71,9 @@ typedef enum {
  *   wanted to join a further stream (RFC 6189 §4.4.3); it was refused.
  * @GST_ZRTP_WARNING_SSRC_COLLISION: both ends had the same SSRC (RFC 6189 §4.1); the negotiation begins again
  *   when the media has another one.
- * @GST_ZRTP_WARNING_OTHER_URI: the ZID of this peer is known from calls under another URI (RFC 6189 §12): it is the
- *   same device, but need not be the person whom the URI names; the SAS counts as not verified.
+ * @GST_ZRTP_WARNING_OTHER_URI: the ZID of this peer is known from calls under another URI (RFC 6189 §12). If it has
+ *   shown the secret of those calls it is the same device, but need not be the person whom the URI names; if not, it may
+ *   be somebody else who uses that ZID. The SAS counts as not verified.
  * @GST_ZRTP_WARNING_NO_PARTNER: a zrtpenc waits for its zrtpdec, or the reverse.
  *
  * What a warning is about.

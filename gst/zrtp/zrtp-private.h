@@ -45,6 +45,12 @@ typedef enum {
   GST_ZRTP_REQUEST_GO_SECURE = 1 << 3,
 } GstZrtpRequest;
 
+/* Who has the peer's ZID under another URI, and which of the secrets that the engine got are his. */
+typedef struct {
+  gchar *who; /* NULL = nobody */
+  gboolean has[ZRTP_S1_RS2 + 1];
+} GstZrtpOther;
+
 /* The cache of one call, and what it knows of the call's peer. */
 typedef struct {
   GstZrtpCache *cache;         /* NULL = cacheless, §4.9.1 */
@@ -52,7 +58,7 @@ typedef struct {
   GError *error;               /* why it is cacheless, until the user is told */
   gchar *local_uri, *peer_uri; /* as they were when the peer was first looked up; NULL before */
   gchar *name;                 /* of the peer's record */
-  gchar *known_as;             /* who the peer's ZID is under another URI */
+  GstZrtpOther known_as;
 } GstZrtpCallCache;
 
 struct _GstZrtpSession {

@@ -28,8 +28,11 @@ init_friends (Pair *pair, uint64_t seed)
     end->config.cache_expiry = 0xffffffff;
     end->config.allow_preshared = true;
     end->has_record = true;
-    end->record =
-        (ZrtpRecord){.has_rs1 = true, .has_rs2 = true, .sas_verified = true, .expiry = 0xffffffff};
+    end->record = (ZrtpRecord){.has_rs1 = true,
+        .has_rs2 = true,
+        .sas_verified = true,
+        .rs2_verified = true,
+        .expiry = 0xffffffff};
     memcpy (end->record.rs1, shared_rs1, sizeof shared_rs1);
   }
 }

@@ -64,8 +64,25 @@ read_both (Pair *pair, unsigned from, uint8_t *packet, size_t *size, void *user)
 }
 
 /* Mallory sat in the middle of a first call that nobody compared. Then Alice reaches Bob himself: a cache
- * mismatch, which she settles by comparing the SAS, and Mallory's secret becomes rs2. When he comes back with
- * it, and says V, he is not the verified peer: not in our V flag, not on the screen, not in the cache. */
+ * mismatch, which she settles by comparing the SAS. Mallory's secret does not become rs2. */
+static void
+test_unverified_goes (void)
+{
+  Pair with_mallory, with_bob;
+
+  call_of (&with_mallory, 1, NULL, NULL);
+  call_of (&with_bob, 20, &with_mallory.end[ALICE], NULL);
+  g_assert_true (with_bob.end[ALICE].secure.cache_mismatch);
+  say (&with_bob, ALICE, true);
+  g_assert_true (with_bob.end[ALICE].record.sas_verified);
+  g_assert_false (with_bob.end[ALICE].record.has_rs2);
+  pair_clear (&with_mallory);
+  pair_clear (&with_bob);
+}
+
+/* Where it is rs2 all the same, because both calls ran at once: when he comes back with it, and says V, he is not the
+ * verified peer: not in our V flag, not on the screen, not in the cache. Alice is alarmed, and what she had stays until she
+ * has compared. */
 static void
 test_flag_goes_with_secret (void)
 {
@@ -73,14 +90,15 @@ test_flag_goes_with_secret (void)
     Pair with_mallory, with_bob, back;
     PairEnd mallory;
     ZrtpConfirm confirm[2] = {{{0}}};
+    ZrtpRecord known;
 
     call_of (&with_mallory, seed, NULL, NULL);
     call_of (&with_bob, 20 + seed, &with_mallory.end[ALICE], NULL);
     g_assert_true (with_bob.end[ALICE].secure.cache_mismatch);
     say (&with_bob, ALICE, true);
-    g_assert_true (with_bob.end[ALICE].record.sas_verified);
-    g_assert_false (with_bob.end[ALICE].record.rs2_verified);
-    g_assert_cmpmem (with_bob.end[ALICE].record.rs2, 32, with_mallory.end[BOB].record.rs1, 32);
+    with_bob.end[ALICE].record.has_rs2 = true;
+    memcpy (with_bob.end[ALICE].record.rs2, with_mallory.end[BOB].record.rs1, 32);
+    known = with_bob.end[ALICE].record;
 
     mallory = with_mallory.end[BOB];
     mallory.record.sas_verified = true;
@@ -94,12 +112,18 @@ test_flag_goes_with_secret (void)
     pair_start (&back, BOTH);
     pair_settle (&back);
     pair_assert_secure (&back);
-    g_assert_false (back.end[ALICE].secure.cache_mismatch); /* rs2 is common */
+    g_assert_true (back.end[ALICE].secure.cache_mismatch);
+    g_assert_cmpint (back.end[ALICE].secure.s1, ==, ZRTP_S1_RS2);
     g_assert_true (confirm[BOB].sas_verified);
     g_assert_false (confirm[ALICE].sas_verified);
     g_assert_false (back.end[ALICE].secure.sas_verified);
-    g_assert_false (back.end[ALICE].record.sas_verified);
+    g_assert_cmpuint (back.end[ALICE].n_events[ZRTP_EVENT_STORE], ==, 0);
+    assert_same_record (&back.end[ALICE].record, &known);
+    say (&back, ALICE, seed & 1); /* it was Bob, whose cache is an old one; or not */
+    g_assert_cmpint (back.end[ALICE].record.sas_verified, ==, seed & 1);
+    g_assert_cmpint (back.end[ALICE].stored.has_matched, ==, seed & 1);
     g_assert_false (back.end[ALICE].record.rs2_verified);
+    g_assert_cmpmem (back.end[ALICE].record.rs2, 32, known.rs2, 32);
     pair_clear (&with_mallory);
     pair_clear (&with_bob);
     pair_clear (&back);
@@ -156,8 +180,8 @@ test_flag_is_handed_down (void)
     if (!matches)
       say (&pair, ALICE, true);
     g_assert_cmpint (alice->record.sas_verified, ==, !matches || verified);
-    g_assert_true (alice->record.has_rs2);
-    g_assert_cmphex (alice->record.rs2[0], ==, 1);
+    g_assert_cmpint (alice->record.has_rs2, ==, matches || verified);
+    g_assert_cmphex (alice->record.rs2[0], ==, matches || verified ? 1 : 0);
     g_assert_cmpint (alice->record.rs2_verified, ==, verified);
     pair_clear (&pair);
   }
@@ -456,6 +480,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/continuity/unverified-goes", test_unverified_goes);
   g_test_add_func ("/continuity/flag-goes-with-secret", test_flag_goes_with_secret);
   g_test_add_func ("/continuity/verified-rs2", test_verified_rs2);
   g_test_add_func ("/continuity/flag-is-handed-down", test_flag_is_handed_down);

@@ -250,7 +250,7 @@ test_s3_is_mixed_in (void)
   pair_clear (&without);
 }
 
-/* §4.6.1.1 with §7.3.1: after a cache mismatch rs1 waits for the SAS, pbxsecret only for the user. */
+/* §4.6.1.1 with §7.3.1: after a cache mismatch pbxsecret waits for the SAS as rs1 does. */
 static void
 begin_with_stale_rs1 (Pair *pair, unsigned who)
 {
@@ -265,7 +265,7 @@ begin_with_stale_rs1 (Pair *pair, unsigned who)
 static void
 test_after_mismatch (void)
 {
-  for (unsigned matches = 0; matches < 2; matches++) {
+  for (unsigned matches = 0; matches < 3; matches++) {
     Pair pair;
     PairEnd *phone = &pair.end[PHONE];
     uint8_t wanted[32];
@@ -275,20 +275,22 @@ test_after_mismatch (void)
     g_assert_true (zrtp_engine_accept_enrollment (phone->engine, true));
     pair_settle (&pair);
     other_pbxsecret (&pair, wanted);
-    g_assert_cmpuint (phone->n_events[ZRTP_EVENT_STORE], ==, 1);
-    g_assert_true (phone->record.has_pbx);
-    g_assert_cmpmem (phone->record.pbx, 32, wanted, 32);
-    g_assert_cmphex (phone->record.rs1[0], ==, 0x51);
-    g_assert_false (phone->record.has_rs2);
-    g_assert_false (phone->record.sas_verified);
+    g_assert_cmpuint (phone->n_events[ZRTP_EVENT_STORE], ==, 0);
+    if (matches == 2) { /* he thinks better of it */
+      g_assert_true (zrtp_engine_accept_enrollment (phone->engine, false));
+      pair_settle (&pair);
+      g_assert_cmpuint (phone->n_events[ZRTP_EVENT_STORE], ==, 0);
+    }
 
     zrtp_engine_sas_verified (phone->engine, matches);
     pair_settle (&pair);
-    g_assert_cmpuint (phone->n_events[ZRTP_EVENT_STORE], ==, 2);
+    g_assert_cmpuint (phone->n_events[ZRTP_EVENT_STORE], ==, 1);
     if (matches) {
       g_assert_cmpmem (phone->record.rs1, 32, pair.end[PBX].record.rs1, 32);
-      g_assert_cmphex (phone->record.rs2[0], ==, 0x51);
-      g_assert_true (phone->record.has_pbx);
+      g_assert_false (phone->record.has_rs2);
+      g_assert_cmpint (phone->record.has_pbx, ==, matches == 1);
+      if (matches == 1)
+        g_assert_cmpmem (phone->record.pbx, 32, wanted, 32);
     } else {
       /* what a MiTM gave must not stay */
       g_assert_cmphex (phone->record.rs1[0], ==, 0x51);
@@ -299,7 +301,7 @@ test_after_mismatch (void)
   }
 }
 
-/* The same at the PBX, whose user is nobody: it stores pbxsecret alone. */
+/* The same at the PBX: who says that he is this phone may be another. */
 static void
 test_after_mismatch_at_pbx (void)
 {
@@ -309,10 +311,71 @@ test_after_mismatch_at_pbx (void)
 
   begin_with_stale_rs1 (&pair, PBX);
   other_pbxsecret (&pair, wanted);
-  g_assert_cmpuint (pbx->n_events[ZRTP_EVENT_STORE], ==, 1);
+  g_assert_cmpuint (pbx->n_events[ZRTP_EVENT_STORE], ==, 0);
+  g_assert_false (pbx->record.has_pbx);
+  zrtp_engine_sas_verified (pbx->engine, true);
+  pair_settle (&pair);
   g_assert_cmpmem (pbx->record.pbx, 32, wanted, 32);
-  g_assert_cmphex (pbx->record.rs1[0], ==, 0x51);
+  g_assert_cmphex (pbx->record.rs1[0], !=, 0x51);
   pair_clear (&pair);
+}
+
+/* The peer keeps no secrets, but is a PBX: pbxsecret waits all the same, and alone. */
+static void
+test_after_mismatch_not_kept (void)
+{
+  Pair pair;
+  PairEnd *phone = &pair.end[PHONE];
+
+  init_enrolment (&pair, 1);
+  pair.end[PBX].config.cache_expiry = 0;
+  phone->has_record = phone->record.has_rs1 = true;
+  phone->record.expiry = 0xffffffff;
+  memset (phone->record.rs1, 0x51, 32);
+  begin (&pair);
+  g_assert_true (phone->secure.cache_mismatch);
+  g_assert_true (zrtp_engine_accept_enrollment (phone->engine, true));
+  pair_settle (&pair);
+  g_assert_cmpuint (phone->n_events[ZRTP_EVENT_STORE], ==, 0);
+  zrtp_engine_sas_verified (phone->engine, true);
+  pair_settle (&pair);
+  g_assert_cmpuint (phone->n_events[ZRTP_EVENT_STORE], ==, 1);
+  g_assert_true (phone->record.has_pbx);
+  g_assert_cmphex (phone->record.rs1[0], ==, 0x51);
+  g_assert_false (phone->record.sas_verified);
+  pair_clear (&pair);
+}
+
+/* "No" after "yes": as it was before the call. */
+static void
+test_taken_back (void)
+{
+  for (unsigned had = 0; had < 2; had++) {
+    Pair pair;
+    PairEnd *phone = &pair.end[PHONE];
+
+    init_enrolment (&pair, 1);
+    if (had)
+      give_pbxsecret (&pair, 0x77, 0x77);
+    begin (&pair);
+    for (unsigned i = 0; i < 2; i++) {
+      const unsigned n = phone->n_events[ZRTP_EVENT_STORE];
+
+      g_assert_true (zrtp_engine_accept_enrollment (phone->engine, true));
+      pair_settle (&pair);
+      g_assert_cmphex (phone->record.pbx[0], !=, 0x77);
+      g_assert_true (zrtp_engine_accept_enrollment (phone->engine, false));
+      g_assert_true (zrtp_engine_accept_enrollment (phone->engine, false));
+      pair_settle (&pair);
+      g_assert_cmpuint (phone->n_events[ZRTP_EVENT_STORE], ==, n + 2);
+      g_assert_cmpint (phone->record.has_pbx, ==, had);
+      if (had)
+        g_assert_cmphex (phone->record.pbx[0], ==, 0x77);
+      g_assert_true (phone->record.has_rs1);
+      g_assert_false (phone->stored.erase);
+    }
+    pair_clear (&pair);
+  }
 }
 
 /* "They do not match" after the enrolment: it goes with the rest. */
@@ -1140,6 +1203,8 @@ main (int argc, char **argv)
   g_test_add_func ("/enrolment/s3-is-mixed-in", test_s3_is_mixed_in);
   g_test_add_func ("/enrolment/after-mismatch", test_after_mismatch);
   g_test_add_func ("/enrolment/after-mismatch-at-pbx", test_after_mismatch_at_pbx);
+  g_test_add_func ("/enrolment/after-mismatch-not-kept", test_after_mismatch_not_kept);
+  g_test_add_func ("/enrolment/taken-back", test_taken_back);
   g_test_add_func ("/enrolment/denied-afterwards", test_denied_after_enrolment);
   g_test_add_func ("/enrolment/first-stream-only", test_first_stream_only);
   g_test_add_func ("/relay/relay", test_relay);

@@ -1172,7 +1172,7 @@ preshared (Scene *scene)
 {
   same_rs1_and_rs2 (scene);
   for (unsigned i = 0; i < 2; i++) {
-    scene->end[i].record.sas_verified = true;
+    scene->end[i].record.sas_verified = scene->end[i].record.rs2_verified = true;
     scene->end[i].config.allow_preshared = true;
   }
 }
@@ -1222,7 +1222,7 @@ preshared_mismatch (Scene *scene)
 {
   preshared (scene);
   give_record (&scene->end[BOB], Y, X);
-  scene->end[BOB].record.sas_verified = true;
+  scene->end[BOB].record.sas_verified = scene->end[BOB].record.rs2_verified = true;
 }
 
 /* Bob does not trust his secret enough, and his DH Commit goes before Alice's. */

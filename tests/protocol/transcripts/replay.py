@@ -783,9 +783,15 @@ class Replay:
 
     @staticmethod
     def mismatch(exchange, end):
-        """§4.3.2; a secret that had expired may be gone without notice (§4.9)."""
-        return bool(exchange.session and not exchange.s1[end.name] and end.retained('rs1') is not None
-                    and end.record.expiry > 0)
+        """§4.3.2; a secret that had expired may be gone without notice (§4.9).
+
+        rs2 is not what is expected where only rs1 was verified.
+        """
+        if not exchange.session:
+            return False
+        s1 = exchange.s1[end.name]
+        return bool(end.retained('rs1') is not None and end.record.expiry > 0
+                    and (not s1 or s1 == 'rs2' and end.record.verified and not end.record.rs2_verified))
 
     def renewed(self, exchange, line):
         """The record after the exchange, None when there is nothing to be stored (§4.6.1, §4.9)."""
@@ -799,9 +805,9 @@ class Replay:
         if expiry > 0:
             preshared = mode_of(exchange.commit) == 'Prsh'
             s1 = exchange.s1[end.name]
-            # The secret that both have is kept; one that has expired and is not common may be another's.
+            # The secret that both have is kept. One that is not common, and expired or not verified, may be another's.
             if not preshared and s1 != 'rs2':
-                kept = s1 == 'rs1' or end.record is not None and end.record.expiry > 0
+                kept = s1 == 'rs1' or end.record is not None and end.record.expiry > 0 and end.record.verified
                 record['rs2'] = record['rs1'] if kept else None
                 record['rs2_verified'] = bool(record['rs2'] and record['verified'])
             record['rs1'] = exchange.session.rs1
@@ -887,7 +893,8 @@ class Replay:
         require((end.name, 'enrollment') in exchange.told, f'{end.name} was not asked to enroll')
         require(end.pending and end.session, f'{end.name} has nothing to keep pbxsecret in')
         end.pending['pbx'] = self.pbxsecret(end.session)
-        end.owed = dict(end.previous, pbx=end.pending['pbx']) if end.delayed else dict(end.pending)
+        if not end.delayed:  # else it waits with the rest, §4.6.1.1
+            end.owed = dict(end.pending)
 
     # --- SASrelay --------------------------------------------------------------------------------
 
