@@ -487,6 +487,55 @@ test_late_call (void)
     check_row (&rows[i], two_calls, "");
 }
 
+/* --- A man in the middle --------------------------------------------------------------------------------------- */
+
+/* Words as in scripts; "m" begins a call of A with somebody who has copied B's ZID. */
+static void
+run_forged (World *world, const gchar *script)
+{
+  gchar **words = g_strsplit (script, " ", -1);
+
+  for (guint i = 0; words[i]; i++)
+    if (*words[i] == 'm')
+      talk_begin_with (world, &world->talk[words[i][1] - '0'], 0, world->mallory);
+    else
+      run_word (world, words[i]);
+  g_strfreev (words);
+}
+
+/* He was there in a call that nobody compared, or holds one back until somebody has. Then he is back: A is alarmed, and
+ * what she has verified stays. */
+static void
+test_man_in_the_middle (void)
+{
+  static const gchar *const scripts[] = {
+      "m1 A1 B1 2 A2 B2 +A2 +B2",         /* he was first; a mismatch, which they settle */
+      "m1 B1 2 A2 B2 +A2 +B2 A1",         /* held back from before they met */
+      "m1 B1 2 A2 B2 +A2 +B2 3 A3 B3 A1", /* and longer */
+      "m1 B1 2 A2 B2 A1 +A2 +B2",         /* both are kept, then one is compared */
+      "m1 2 A1 B1 A2 B2 +A2 +B2",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (scripts); i++)
+    for (guint again = 0; again < 2; again++) {
+      World world;
+      Talk *talk = &world.talk[0];
+
+      world_init (&world, "");
+      run_forged (&world, scripts[i]);
+      for (guint times = 0; times <= again; times++) {
+        run_forged (&world, "m0");
+        g_assert_true (talk->mismatch[A]);
+        g_assert_false (talk->verified[A]);
+        run_forged (&world, "A0 B0");
+      }
+      talk_whole (&world, talk, 0);
+      g_assert_true (talk->verified[A] && talk->verified[B]);
+      g_assert_false (talk->mismatch[A] || talk->mismatch[B]);
+      world_clear (&world);
+    }
+}
+
 /* --- Random walks --------------------------------------------------------------------------------------------- */
 
 /* Who said what of which secret, and which secret continues which. */
@@ -609,11 +658,38 @@ walk_begin (Walk *walk, guint slot)
   walk_begin_with (walk, slot, walk->world.cache[B]);
 }
 
+/* What is verified, NULL if nothing is. */
+static GBytes *
+verified_rs1 (World *world, guint e)
+{
+  GstZrtpRecord *record = record_of (world, e);
+  GBytes *secret = NULL;
+  gboolean verified = FALSE;
+
+  if (record)
+    g_object_get (record, "rs1", &secret, "sas-verified", &verified, NULL);
+  if (!verified)
+    g_clear_pointer (&secret, g_bytes_unref);
+  g_clear_object (&record);
+  return secret;
+}
+
+/* What the man in the middle makes us store puts nothing out that was verified. */
 static void
 walk_store (Walk *walk, guint slot, guint e)
 {
-  talk_store (&walk->world.talk[slot], e);
+  Talk *talk = &walk->world.talk[slot];
+  const gboolean is_forged = talk->is_on && talk->cache[B] == walk->world.mallory && e == A;
+  GBytes *before = is_forged ? verified_rs1 (&walk->world, A) : NULL, *after;
+
+  talk_store (talk, e);
   check_flags (walk, e);
+  if (!before)
+    return;
+  after = verified_rs1 (&walk->world, A);
+  g_assert_true (after && g_bytes_equal (before, after));
+  g_bytes_unref (before);
+  g_bytes_unref (after);
 }
 
 static void
@@ -778,6 +854,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/cache/change/interleavings", test_interleavings);
   g_test_add_func ("/cache/change/interleavings-preshared", test_interleavings_preshared);
   g_test_add_func ("/cache/change/late-call", test_late_call);
+  g_test_add_func ("/cache/change/man-in-the-middle", test_man_in_the_middle);
   g_test_add_func ("/cache/change/honest-walk", test_honest_walk);
   g_test_add_func ("/cache/change/wild-walk", test_wild_walk);
   return g_test_run ();

@@ -95,6 +95,41 @@ count_records (HeldCache *cache)
   return n;
 }
 
+/* Owned by the list. */
+static GstZrtpRecord *
+find_record (GList *records, const gchar *peer_uri)
+{
+  for (GList *l = records; l; l = l->next) {
+    gchar *uri;
+    gboolean found;
+
+    g_object_get (l->data, "peer-uri", &uri, NULL);
+    found = g_str_equal (uri, peer_uri);
+    g_free (uri);
+    if (found)
+      return l->data;
+  }
+  return NULL;
+}
+
+/* Somebody who says that he is this one. */
+static HeldCache *
+new_forger (HeldCache *of)
+{
+  HeldCache *forger = new_cache ();
+
+  forger->zid = gst_zrtp_cache_get_zid (of->kept, NULL, NULL, NULL);
+  return forger;
+}
+
+static void
+note_text (GstZrtpSession *session, GstZrtpStream *stream, GstZrtpWarning code, const gchar *text,
+    gchar **noted)
+{
+  g_free (*noted);
+  *noted = g_strdup (text);
+}
+
 /* --- The same device under another URI, §12 ---------------------------------------------------------------- */
 
 /* Bob's device calls as Bob and as Carol, and to Alice's two URIs. A peer that has one record for a ZID, and one that
@@ -308,6 +343,154 @@ test_forgetful_peer (void)
   g_object_unref (again);
 }
 
+/* A ZID anybody can copy. Who has not shown the secret of the one whose ZID it is, is not said to be known, in his first
+ * call nor later. */
+static void
+test_forged_zid (void)
+{
+  HeldCache *a = new_cache (), *b = new_cache (), *m = new_forger (b);
+
+  get_acquainted (a, b, "peer-uri=sip:bob peer-name=Bob", "");
+  for (guint i = 0; i < 4; i++) {
+    const gboolean forged = i < 3;
+    gchar *text = NULL;
+    Call call;
+
+    call_init (&call, 1, forged ? "peer-uri=sip:bob.work" : "peer-uri=sip:bob.home", "");
+    g_object_set (call.a.session, "cache", a, NULL);
+    g_object_set (call.b.session, "cache", forged ? m : b, NULL);
+    g_signal_connect (call.a.session, "warning", G_CALLBACK (note_text), &text);
+    call_talk (&call);
+    assert_found (&call, FALSE, TRUE);
+    g_assert_cmpstr (get_field (&call.a.line[0], "known-as"), ==, forged ? "" : "Bob <sip:bob>");
+    g_assert_cmpint (strstr (text, "somebody else") != NULL, ==, forged);
+    g_assert_nonnull (strstr (text, "Bob <sip:bob>"));
+    call_clear (&call);
+    g_free (text);
+  }
+  g_object_unref (a);
+  g_object_unref (b);
+  g_object_unref (m);
+}
+
+/* The application did not set URIs, and then does. The secret is expected as before; that it is Bob's nobody has said. */
+static void
+test_record_without_uri (void)
+{
+  static const gchar *const before[] = {"", "local-uri=sip:alice"};
+  static const gchar settings[] = "local-uri=sip:alice peer-uri=sip:bob";
+
+  for (guint i = 0; i < 2; i++) {
+    HeldCache *a = new_cache (), *b = new_cache (), *m = new_forger (b);
+    Call call;
+
+    get_acquainted (a, b, before[i], "");
+    begin (&call, a, m, settings, "");
+    g_assert_true (get_flag (&call.a.line[0], "cache-mismatch"));
+    call_clear (&call);
+    g_assert_cmpuint (count_records (a), ==, 1); /* it waits for the SAS */
+    begin (&call, a, b, settings, "");
+    assert_unalarmed (&call);
+    assert_found (&call, FALSE, TRUE);
+    call_clear (&call);
+    begin (&call, a, m, settings, ""); /* there is a record of its own now */
+    g_assert_true (get_flag (&call.a.line[0], "cache-mismatch"));
+    call_clear (&call);
+    g_object_unref (a);
+    g_object_unref (b);
+    g_object_unref (m);
+  }
+}
+
+/* A loss that is settled in the first call with URIs is settled for those without. */
+static void
+test_loss_before_uris (void)
+{
+  HeldCache *a = new_cache (), *b = new_cache (), *again = new_forger (b);
+  Call call;
+
+  get_acquainted (a, b, "", "");
+  get_acquainted (a, again, "peer-uri=sip:bob", "");
+  begin (&call, a, again, "", "");
+  assert_unalarmed (&call);
+  call_clear (&call);
+  g_object_unref (a);
+  g_object_unref (b);
+  g_object_unref (again);
+}
+
+/* --- How many ----------------------------------------------------------------------------------------------- */
+
+static void
+call_under (HeldCache *a, HeldCache *b, guint i, const gchar *name)
+{
+  gchar *settings = g_strdup_printf ("peer-uri=sip:%u%s", i, name);
+  Call call;
+
+  begin (&call, a, b, settings, "");
+  call_clear (&call);
+  g_free (settings);
+}
+
+static gboolean
+has_record_of (HeldCache *cache, guint i)
+{
+  GList *records = all_records (cache);
+  gchar *uri = g_strdup_printf ("sip:%u", i);
+  const gboolean has = find_record (records, uri) != NULL;
+
+  g_list_free_full (records, g_object_unref);
+  g_free (uri);
+  return has;
+}
+
+/* The calls were one a second, long ago; number 40 was the first. */
+static void
+age (HeldCache *cache)
+{
+  GList *records = all_records (cache);
+
+  for (GList *l = records; l; l = l->next) {
+    gchar *uri;
+    guint i;
+
+    g_object_get (l->data, "peer-uri", &uri, NULL);
+    i = (guint) g_ascii_strtoull (uri + 4, NULL, 10);
+    g_object_set (l->data, "last-seen", (gint64) (1000 + (i + 24) % 64), NULL);
+    g_assert_true (gst_zrtp_cache_put (cache->kept, l->data, NULL));
+    g_free (uri);
+  }
+  g_list_free_full (records, g_object_unref);
+}
+
+/* One device that calls under many URIs: 64 are kept, and first those with a user's word. */
+static void
+test_limit (void)
+{
+  HeldCache *a = new_cache (), *b = new_cache ();
+
+  get_acquainted (a, b, "peer-uri=sip:0", "");
+  call_under (a, b, 1, " peer-name=Bob");
+  for (guint i = 2; i < 64; i++)
+    call_under (a, b, i, "");
+  g_assert_cmpuint (count_records (a), ==, 64);
+  age (a);
+  call_under (a, b, 40, ""); /* one that is there puts nothing out */
+  g_assert_cmpuint (count_records (a), ==, 64);
+  call_under (a, b, 64, "");
+  g_assert_cmpuint (count_records (a), ==, 64);
+  g_assert_true (has_record_of (a, 40));
+  g_assert_false (has_record_of (a, 41));
+  g_assert_true (has_record_of (a, 42));
+  for (guint i = 65; i < 65 + 70; i++) /* there is room for 62 */
+    call_under (a, b, i, " peer-name=Carol");
+  g_assert_cmpuint (count_records (a), ==, 64);
+  for (guint i = 0; i < 65 + 70; i++)
+    g_assert_cmpint (has_record_of (a, i), ==, i < 2 || (i >= 65 && i < 65 + 62));
+  g_object_unref (a);
+  g_object_unref (b);
+}
+
 /* --- Names, §12 ---------------------------------------------------------------------------------------------- */
 
 static void
@@ -452,6 +635,98 @@ test_pbx (void)
   }
   g_object_unref (phone);
   g_object_unref (pbx);
+}
+
+static GBytes *
+pbx_secret_of (HeldCache *cache, const gchar *peer_uri)
+{
+  GList *records = all_records (cache);
+  GstZrtpRecord *record = find_record (records, peer_uri);
+  GBytes *secret = NULL;
+
+  if (record)
+    g_object_get (record, "pbx-secret", &secret, NULL);
+  g_list_free_full (records, g_object_unref);
+  return secret;
+}
+
+static void
+assert_pbx_secret (HeldCache *cache, const gchar *peer_uri, GBytes *expected)
+{
+  GBytes *secret = pbx_secret_of (cache, peer_uri);
+
+  g_assert_cmpint (secret != NULL, ==, expected != NULL);
+  if (secret)
+    g_assert_true (g_bytes_equal (secret, expected));
+  g_clear_pointer (&secret, g_bytes_unref);
+}
+
+/* The user has enrolled, and hears or thinks then that it is not the PBX: what was there before is there again. */
+static void
+test_pbx_taken_back (void)
+{
+  for (guint row = 0; row < 4; row++) {
+    const gboolean had = row & 1, denied = row & 2;
+    HeldCache *phone = new_cache (), *pbx = new_cache ();
+    GBytes *before;
+    Call call;
+
+    if (had)
+      enroll (phone, pbx, "peer-uri=sip:pbx");
+    before = pbx_secret_of (phone, "sip:pbx");
+    g_assert_cmpint (before != NULL, ==, had);
+    begin (&call, phone, pbx, "peer-uri=sip:pbx accept-enrollment=true", "mitm=true enroll=true");
+    g_assert_true (gst_zrtp_session_accept_enrollment (call.a.session, TRUE, NULL));
+    if (denied)
+      gst_zrtp_session_verify_sas (call.a.session, FALSE);
+    else
+      g_assert_true (gst_zrtp_session_accept_enrollment (call.a.session, FALSE, NULL));
+    assert_pbx_secret (phone, "sip:pbx", before);
+    g_assert_cmpuint (count_records (phone), ==, had || !denied);
+    call_clear (&call);
+    g_clear_pointer (&before, g_bytes_unref);
+    g_object_unref (phone);
+    g_object_unref (pbx);
+  }
+}
+
+/* Who only has the ZID of the PBX, and whom the user believes under another URI, is not the PBX, nor is the PBX locked
+ * out. */
+static void
+test_forged_pbx (void)
+{
+  HeldCache *phone = new_cache (), *pbx = new_cache (), *forger = new_forger (pbx);
+  static const struct {
+    gboolean forged;
+    const gchar *uri;
+    gboolean enrolled;
+  } rows[] = {
+      {FALSE, "peer-uri=sip:pbx", TRUE},
+      {TRUE, "peer-uri=sip:pbx", FALSE},
+      {TRUE, "peer-uri=sip:a.new", TRUE}, /* as the user wanted */
+      {FALSE, "peer-uri=sip:bob", TRUE},
+      {TRUE, "peer-uri=sip:carol", FALSE},
+      {FALSE, "peer-uri=sip:pbx", TRUE},
+  };
+  GBytes *secret;
+
+  enroll (phone, pbx, "peer-uri=sip:pbx");
+  secret = pbx_secret_of (phone, "sip:pbx");
+  g_assert_nonnull (secret);
+  get_acquainted (phone, pbx, "peer-uri=sip:pbx", "");
+  enroll (phone, forger, "peer-uri=sip:a.new");
+  assert_pbx_secret (phone, "sip:pbx", secret);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    Call call;
+
+    begin (&call, phone, rows[i].forged ? forger : pbx, rows[i].uri, "mitm=true");
+    g_assert_cmpint (get_flag (&call.a.line[0], "enrolled"), ==, rows[i].enrolled);
+    call_clear (&call);
+  }
+  g_bytes_unref (secret);
+  g_object_unref (phone);
+  g_object_unref (pbx);
+  g_object_unref (forger);
 }
 
 /* --- ZIDs, §4.9 ------------------------------------------------------------------------------------------------ */
@@ -719,10 +994,16 @@ main (int argc, char *argv[])
   g_test_add_func ("/cache/continuity/uris-of-the-call", test_uris_of_the_call);
   g_test_add_func ("/cache/continuity/loss-is-settled-once", test_loss_is_settled_once);
   g_test_add_func ("/cache/continuity/forgetful-peer", test_forgetful_peer);
+  g_test_add_func ("/cache/continuity/forged-zid", test_forged_zid);
+  g_test_add_func ("/cache/continuity/record-without-uri", test_record_without_uri);
+  g_test_add_func ("/cache/continuity/loss-before-uris", test_loss_before_uris);
+  g_test_add_func ("/cache/continuity/limit", test_limit);
   g_test_add_func ("/cache/continuity/names", test_names);
   g_test_add_func ("/cache/continuity/name-in-first-call", test_name_in_first_call);
   g_test_add_func ("/cache/continuity/name-in-further-stream", test_name_in_further_stream);
   g_test_add_func ("/cache/continuity/pbx", test_pbx);
+  g_test_add_func ("/cache/continuity/pbx-taken-back", test_pbx_taken_back);
+  g_test_add_func ("/cache/continuity/forged-pbx", test_forged_pbx);
   g_test_add_func ("/cache/continuity/zid-scopes", test_zid_scopes);
   g_test_add_func ("/cache/continuity/zid-without-uri", test_zid_without_uri);
   g_test_add_func ("/cache/continuity/settings-after-hello", test_settings_after_hello);
