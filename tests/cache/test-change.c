@@ -503,26 +503,72 @@ run_forged (World *world, const gchar *script)
   g_strfreev (words);
 }
 
+/* Whether A keeps the secret of that call. */
+static gboolean
+is_kept (World *world, GBytes *secret)
+{
+  GstZrtpRecord *record = record_of (world, A);
+  gboolean kept = FALSE;
+  GBytes *rs[2];
+
+  g_object_get (record, "rs1", &rs[0], "rs2", &rs[1], NULL);
+  for (guint i = 0; i < 2; i++) {
+    kept |= rs[i] && g_bytes_equal (rs[i], secret);
+    g_clear_pointer (&rs[i], g_bytes_unref);
+  }
+  g_object_unref (record);
+  return kept;
+}
+
+/* A secret that did not match goes on as rs2 if it is verified when the SAS of the next was compared: not what the user
+ * has taken back meanwhile. */
+static void
+test_taken_back_in_mismatch (void)
+{
+  for (guint taken_back = 0; taken_back < 2; taken_back++) {
+    GBytes *old;
+    World world;
+
+    world_init (&world, "");
+    run_script (&world, "1 A1 B1 +A1");
+    old = g_bytes_ref (world.talk[1].secret);
+    run_forged (&world, "m2");
+    g_assert_true (world.talk[2].mismatch[A]);
+    run_forged (&world, taken_back ? "uA +A2" : "+A2");
+    g_assert_true (is_kept (&world, world.talk[2].secret));
+    g_assert_cmpint (is_kept (&world, old), ==, !taken_back);
+    g_bytes_unref (old);
+    world_clear (&world);
+  }
+}
+
 /* He was there in a call that nobody compared, or holds one back until somebody has. Then he is back: A is alarmed, and
  * what she has verified stays. */
 static void
 test_man_in_the_middle (void)
 {
-  static const gchar *const scripts[] = {
-      "m1 A1 B1 2 A2 B2 +A2 +B2",         /* he was first; a mismatch, which they settle */
-      "m1 B1 2 A2 B2 +A2 +B2 A1",         /* held back from before they met */
-      "m1 B1 2 A2 B2 +A2 +B2 3 A3 B3 A1", /* and longer */
-      "m1 B1 2 A2 B2 A1 +A2 +B2",         /* both are kept, then one is compared */
-      "m1 2 A1 B1 A2 B2 +A2 +B2",
+  static const struct {
+    const gchar *script;
+    gboolean is_kept; /* his secret */
+  } rows[] = {
+      /* he was first; a mismatch, which they settle */
+      {"m1 A1 B1 2 A2 B2 +A2 +B2", FALSE},
+      /* held back from before they met */
+      {"m1 B1 2 A2 B2 +A2 +B2 A1", FALSE},
+      {"m1 B1 2 A2 B2 +A2 +B2 3 A3 B3 A1", FALSE},
+      /* both are kept, then one is compared */
+      {"m1 B1 2 A2 B2 A1 +A2 +B2", TRUE},
+      {"m1 2 A1 B1 A2 B2 +A2 +B2", TRUE},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (scripts); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     for (guint again = 0; again < 2; again++) {
       World world;
       Talk *talk = &world.talk[0];
 
       world_init (&world, "");
-      run_forged (&world, scripts[i]);
+      run_forged (&world, rows[i].script);
+      g_assert_cmpint (is_kept (&world, world.talk[1].secret), ==, rows[i].is_kept);
       for (guint times = 0; times <= again; times++) {
         run_forged (&world, "m0");
         g_assert_true (talk->mismatch[A]);
@@ -855,6 +901,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/cache/change/interleavings-preshared", test_interleavings_preshared);
   g_test_add_func ("/cache/change/late-call", test_late_call);
   g_test_add_func ("/cache/change/man-in-the-middle", test_man_in_the_middle);
+  g_test_add_func ("/cache/change/taken-back-in-mismatch", test_taken_back_in_mismatch);
   g_test_add_func ("/cache/change/honest-walk", test_honest_walk);
   g_test_add_func ("/cache/change/wild-walk", test_wild_walk);
   return g_test_run ();
