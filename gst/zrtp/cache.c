@@ -508,9 +508,8 @@ make_default_folder (const gchar *location, GError **error)
 
   if (is_own && !ok)
     g_set_error (error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_PERMISSION,
-        "the folder %s for the cache cannot be made: %s; set cache-location, or GST_ZRTP_CACHE, to "
-        "a "
-        "file in a folder that exists",
+        "the folder %s for the cache cannot be made: %s; set cache-location, or "
+        "GST_ZRTP_CACHE, to a file in a folder that exists",
         folder, g_strerror (problem));
   g_free (folder);
   return ok;

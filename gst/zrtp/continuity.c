@@ -22,9 +22,10 @@ typedef struct {
 static void
 read_settings (GstZrtpSession *session, Settings *settings)
 {
-  const GstZrtpZidScope scope = session->zid_scope;
+  GstZrtpZidScope scope;
 
   gst_zrtp_session_lock (session);
+  scope = session->zid_scope;
   *settings = (Settings){
       .cache = session->cache ? g_object_ref (session->cache) : NULL,
       .location = g_strdup (session->cache_location),
@@ -51,13 +52,9 @@ call_cache_open (GstZrtpCallCache *self, const Settings *settings)
   self->cache = settings->cache
                     ? g_object_ref (settings->cache)
                     : gst_zrtp_cache_open (settings->location, settings->key, &self->error);
-  if (!self->cache)
-    return;
-  self->zid =
-      gst_zrtp_cache_get_zid (self->cache, settings->local_uri, settings->peer_uri, &self->error);
-  if (!self->error && (!self->zid || g_bytes_get_size (self->zid) != ZRTP_ZID_SIZE))
-    g_set_error (&self->error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_FAILED,
-        "the %s gives no ZID of %d octets", G_OBJECT_TYPE_NAME (self->cache), ZRTP_ZID_SIZE);
+  if (self->cache)
+    self->zid =
+        gst_zrtp_cache_get_zid (self->cache, settings->local_uri, settings->peer_uri, &self->error);
 }
 
 gboolean
@@ -356,10 +353,7 @@ gst_zrtp_session_store (GstZrtpSession *session, GstZrtpStream *stream,
   read_party (session, &party);
   if (party.cache) {
     change = gst_zrtp_change_new_call (party.local_uri, party.peer_uri, party.peer_name, store);
-    if (!update (&party, peer_zid, change, &error) && !error)
-      g_set_error_literal (&error, GST_ZRTP_CACHE_ERROR, GST_ZRTP_CACHE_ERROR_FAILED,
-          "it did not store the secret of this call, and gave no reason");
-    if (!error)
+    if (update (&party, peer_zid, change, &error))
       note_name (session, party.peer_name);
     g_object_unref (change);
   }
@@ -396,7 +390,7 @@ gst_zrtp_session_rename_peer (GstZrtpSession *session)
         gst_zrtp_change_new_rename (party.local_uri, party.peer_uri, party.peer_name);
 
     info = gst_zrtp_stream_get_info (stream);
-    if (!update (&party, info.peer_zid, change, &error) && error)
+    if (!update (&party, info.peer_zid, change, &error))
       warn (session, stream, error);
     g_object_unref (change);
   }
