@@ -408,7 +408,6 @@ void zrtp_compute_hvi (
 ZrtpResult zrtp_complain (ZrtpEngine *engine, ZrtpErrorCode code, uint64_t now);
 /* Stores pbxsecret; while the store of rs1 is delayed, that waits too. */
 void zrtp_keep_pbxsecret (ZrtpEngine *engine);
-bool zrtp_same_pbxsecret (const ZrtpRecord *a, const ZrtpRecord *b);
 
 /* clear.c */
 void zrtp_speak_on (ZrtpEngine *engine, uint64_t now);

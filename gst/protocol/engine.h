@@ -124,6 +124,7 @@ typedef struct {
 
 /* True when there is a secret in it. */
 bool zrtp_record_is_worth (const ZrtpRecord *record);
+bool zrtp_same_pbxsecret (const ZrtpRecord *a, const ZrtpRecord *b);
 
 /* Which of our retained secrets went into s0, §4.3. */
 typedef enum {

@@ -141,17 +141,11 @@ gst_zrtp_change_set_zids (GstZrtpChange *self, GBytes *zid, GBytes *peer_zid)
   memcpy (self->peer_zid, g_bytes_get_data (peer_zid, NULL), sizeof self->peer_zid);
 }
 
-static gboolean
-same_pbx_secret (const ZrtpRecord *a, const ZrtpRecord *b)
-{
-  return a->has_pbx == b->has_pbx && (!a->has_pbx || zrtp_equal (a->pbx, b->pbx, sizeof a->pbx));
-}
-
 /* The user has enrolled with the PBX again, or thought better of it, or of who it is. */
 static gboolean
 puts_pbx_secret_out (const ZrtpStore *store)
 {
-  return store->before.has_pbx && !same_pbx_secret (&store->before, &store->after);
+  return store->before.has_pbx && !zrtp_same_pbxsecret (&store->before, &store->after);
 }
 
 gboolean
@@ -161,12 +155,6 @@ gst_zrtp_change_is_removal (GstZrtpChange *self)
 }
 
 /* --- Secrets --------------------------------------------------------------------------------------- */
-
-static gboolean
-is_secret (const GstZrtpSecret *secret, const guint8 octets[ZRTP_RS_SIZE])
-{
-  return secret->is_set && zrtp_equal (secret->octets, octets, ZRTP_RS_SIZE);
-}
 
 static GstZrtpSecret
 make_secret (gboolean is_set, const guint8 octets[ZRTP_RS_SIZE], gboolean verified)
@@ -193,19 +181,10 @@ put_secret (GstZrtpSecret *place, GstZrtpSecret secret)
   zrtp_wipe (&secret, sizeof secret);
 }
 
-/* The place of the record that has it, or NULL. */
-static GstZrtpSecret *
-find_secret (GstZrtpRecord *record, const guint8 octets[ZRTP_RS_SIZE])
-{
-  if (is_secret (&record->rs1, octets))
-    return &record->rs1;
-  return is_secret (&record->rs2, octets) ? &record->rs2 : NULL;
-}
-
 static void
 drop_secret (GstZrtpRecord *record, const guint8 octets[ZRTP_RS_SIZE])
 {
-  GstZrtpSecret *place = find_secret (record, octets);
+  GstZrtpSecret *place = gst_zrtp_record_find_secret (record, octets);
 
   if (!place)
     return;
@@ -256,7 +235,7 @@ has_new_secret (const ZrtpStore *store)
 static gboolean
 is_as_before (GstZrtpRecord *record, const ZrtpRecord *before)
 {
-  return record->rs1.is_set ? before->has_rs1 && is_secret (&record->rs1, before->rs1)
+  return record->rs1.is_set ? before->has_rs1 && gst_zrtp_secret_is (&record->rs1, before->rs1)
                             : !before->has_rs1;
 }
 
@@ -264,8 +243,8 @@ is_as_before (GstZrtpRecord *record, const ZrtpRecord *before)
 static gboolean
 is_of_before (const GstZrtpSecret *secret, const ZrtpRecord *before)
 {
-  return (before->has_rs1 && is_secret (secret, before->rs1)) ||
-         (before->has_rs2 && is_secret (secret, before->rs2));
+  return (before->has_rs1 && gst_zrtp_secret_is (secret, before->rs1)) ||
+         (before->has_rs2 && gst_zrtp_secret_is (secret, before->rs2));
 }
 
 /* What the call took for verified when it began. */
@@ -358,7 +337,7 @@ static void
 continue_lineage (GstZrtpChange *self, GstZrtpRecord *record)
 {
   const ZrtpStore *store = &self->store;
-  const GstZrtpSecret *matched = find_secret (record, store->matched);
+  const GstZrtpSecret *matched = gst_zrtp_record_find_secret (record, store->matched);
   const gboolean verified = matched && matched->verified && store->after.sas_verified;
 
   if (!matched)
@@ -373,7 +352,7 @@ static gboolean
 has_secret (GList *records, const guint8 octets[ZRTP_RS_SIZE])
 {
   for (GList *l = records; l; l = l->next)
-    if (find_secret (l->data, octets))
+    if (gst_zrtp_record_find_secret (l->data, octets))
       return TRUE;
   return FALSE;
 }
@@ -403,7 +382,8 @@ common_secret (const ZrtpStore *store, GstZrtpRecord *expected)
 
   if (store->has_matched)
     return store->matched;
-  if (store->compared && expected && before->has_rs1 && find_secret (expected, before->rs1))
+  if (store->compared && expected && before->has_rs1 &&
+      gst_zrtp_record_find_secret (expected, before->rs1))
     return before->rs1;
   return NULL;
 }
@@ -414,7 +394,7 @@ static void
 follow (GstZrtpChange *self, GstZrtpRecord *record, const guint8 *common)
 {
   const ZrtpStore *store = &self->store;
-  const GstZrtpSecret *found = common ? find_secret (record, common) : NULL;
+  const GstZrtpSecret *found = common ? gst_zrtp_record_find_secret (record, common) : NULL;
 
   if (!found)
     return;
@@ -431,7 +411,8 @@ end_interval (GstZrtpChange *self, GstZrtpRecord *record)
 {
   const ZrtpStore *store = &self->store;
 
-  if (store->has_matched && store->after.expiry == 0 && find_secret (record, store->matched) &&
+  if (store->has_matched && store->after.expiry == 0 &&
+      gst_zrtp_record_find_secret (record, store->matched) &&
       is_of_before (&record->rs1, &store->before))
     record->expires = self->now;
 }
@@ -444,9 +425,9 @@ verify_secret (GstZrtpChange *self, GstZrtpRecord *record)
   const guint8 *octets = self->store.after.rs1;
   GstZrtpSecret front = record->rs1;
 
-  if (is_secret (&record->rs2, octets))
+  if (gst_zrtp_secret_is (&record->rs2, octets))
     put_new_secret (self, record, TRUE, front);
-  else if (!is_secret (&record->rs1, octets))
+  else if (!gst_zrtp_secret_is (&record->rs1, octets))
     put_new_secret (self, record, TRUE, record->rs2.is_set ? record->rs2 : front);
   record->rs1.verified = TRUE;
   zrtp_wipe (&front, sizeof front);
@@ -460,8 +441,8 @@ is_renewed (GstZrtpRecord *record, const ZrtpStore *store)
   const gboolean left_nothing = !after->has_rs1 && !after->has_rs2;
 
   return is_as_before (record, before) &&
-         (left_nothing || (after->has_rs1 && is_secret (&record->rs2, after->rs1)) ||
-             (after->has_rs2 && is_secret (&record->rs2, after->rs2)));
+         (left_nothing || (after->has_rs1 && gst_zrtp_secret_is (&record->rs2, after->rs1)) ||
+             (after->has_rs2 && gst_zrtp_secret_is (&record->rs2, after->rs2)));
 }
 
 /* The pbxsecret that this call has brought goes, and what was there before the call is there again. */
@@ -470,7 +451,7 @@ put_pbx_secret_out (GstZrtpRecord *record, const ZrtpStore *store)
 {
   const ZrtpRecord *before = &store->before, *after = &store->after;
 
-  if (puts_pbx_secret_out (store) && is_secret (&record->pbx_secret, before->pbx))
+  if (puts_pbx_secret_out (store) && gst_zrtp_secret_is (&record->pbx_secret, before->pbx))
     put_secret (&record->pbx_secret, make_secret (after->has_pbx, after->pbx, FALSE));
 }
 
@@ -517,15 +498,15 @@ find_or_add (GstZrtpChange *self, GList **records)
 static gboolean
 has_new_pbx_secret (const ZrtpStore *store)
 {
-  return store->after.has_pbx && !same_pbx_secret (&store->before, &store->after);
+  return store->after.has_pbx && !zrtp_same_pbxsecret (&store->before, &store->after);
 }
 
 /* They are known to be of one endpoint. */
 static gboolean
 is_of_lineage (GstZrtpRecord *record, GstZrtpRecord *own)
 {
-  return (own->rs1.is_set && find_secret (record, own->rs1.octets)) ||
-         (own->rs2.is_set && find_secret (record, own->rs2.octets));
+  return (own->rs1.is_set && gst_zrtp_record_find_secret (record, own->rs1.octets)) ||
+         (own->rs2.is_set && gst_zrtp_record_find_secret (record, own->rs2.octets));
 }
 
 /* One endpoint has one (§7.3.1), whatever it is called. Who only says that he has its ZID is not that endpoint. */
@@ -600,7 +581,8 @@ static void
 set_verified (GstZrtpChange *self, GstZrtpRecord *record)
 {
   const GstZrtpSecret *seen = &self->record->rs1;
-  GstZrtpSecret *secret = seen->is_set ? find_secret (record, seen->octets) : &record->rs1;
+  GstZrtpSecret *secret =
+      seen->is_set ? gst_zrtp_record_find_secret (record, seen->octets) : &record->rs1;
 
   if (secret)
     secret->verified = secret->is_set;

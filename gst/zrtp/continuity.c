@@ -229,21 +229,12 @@ describe_other (GstZrtpRecord *other)
       *other->local_uri ? ", as " : "", other->local_uri);
 }
 
-static gboolean
-has_secret (GstZrtpRecord *record, gboolean is_set, const guint8 octets[ZRTP_RS_SIZE])
-{
-  const GstZrtpSecret *rs1 = &record->rs1, *rs2 = &record->rs2;
-
-  return is_set && ((rs1->is_set && zrtp_equal (rs1->octets, octets, ZRTP_RS_SIZE)) ||
-                       (rs2->is_set && zrtp_equal (rs2->octets, octets, ZRTP_RS_SIZE)));
-}
-
 static void
 tell_other (GstZrtpRecord *other, const ZrtpRecord *secrets, GstZrtpOther *out)
 {
   out->who = describe_other (other);
-  out->has[ZRTP_S1_RS1] = has_secret (other, secrets->has_rs1, secrets->rs1);
-  out->has[ZRTP_S1_RS2] = has_secret (other, secrets->has_rs2, secrets->rs2);
+  out->has[ZRTP_S1_RS1] = secrets->has_rs1 && gst_zrtp_record_find_secret (other, secrets->rs1);
+  out->has[ZRTP_S1_RS2] = secrets->has_rs2 && gst_zrtp_record_find_secret (other, secrets->rs2);
 }
 
 /* The record of exactly this peer. Or one from the time before the application gave URIs: its secret is expected, but is

@@ -50,6 +50,11 @@ GstZrtpRecord *gst_zrtp_record_find_expected (
     GList *records, const gchar *local_uri, const gchar *peer_uri);
 /* There is a secret in it that has not expired. */
 gboolean gst_zrtp_record_is_worth (GstZrtpRecord *record);
+/* It has these octets. In constant time. */
+gboolean gst_zrtp_secret_is (const GstZrtpSecret *secret, const guint8 octets[ZRTP_RS_SIZE]);
+/* The place of the record, rs1 or rs2, that has them, or NULL. */
+GstZrtpSecret *gst_zrtp_record_find_secret (
+    GstZrtpRecord *record, const guint8 octets[ZRTP_RS_SIZE]);
 /* A GCompareFunc: the order of gst_zrtp_cache_list(). */
 gint gst_zrtp_record_compare (gconstpointer a, gconstpointer b);
 /* The same in every field. */

@@ -513,6 +513,20 @@ gst_zrtp_record_is_worth (GstZrtpRecord *record)
   return (fresh && (record->rs1.is_set || record->rs2.is_set)) || record->pbx_secret.is_set;
 }
 
+gboolean
+gst_zrtp_secret_is (const GstZrtpSecret *secret, const guint8 octets[ZRTP_RS_SIZE])
+{
+  return secret->is_set && zrtp_equal (secret->octets, octets, ZRTP_RS_SIZE);
+}
+
+GstZrtpSecret *
+gst_zrtp_record_find_secret (GstZrtpRecord *record, const guint8 octets[ZRTP_RS_SIZE])
+{
+  if (gst_zrtp_secret_is (&record->rs1, octets))
+    return &record->rs1;
+  return gst_zrtp_secret_is (&record->rs2, octets) ? &record->rs2 : NULL;
+}
+
 gint
 gst_zrtp_record_compare (gconstpointer a, gconstpointer b)
 {
